@@ -1,0 +1,192 @@
+//! The names of topics and subscriptions, as Amazon SNS forms them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::error::SnsError;
+
+/// The most characters that a topic's name may have, the suffix `.fifo` included.
+const TOPIC_NAME_MAX: usize = 256;
+
+/// A topic's name: 1 to 256 characters of `A-Z a-z 0-9 _ -`, on FIFO topics followed by `.fifo`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct TopicName(String);
+
+impl TopicName {
+    /// Checks a name. A name that ends in `.fifo` is that of a FIFO topic.
+    ///
+    /// # Errors
+    /// `InvalidParameter` with Amazon SNS's text `Invalid parameter: Topic Name`.
+    pub fn parse(name: &str) -> Result<Self, SnsError> {
+        let base = name.strip_suffix(".fifo").unwrap_or(name);
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
+        if base.is_empty() || name.len() > TOPIC_NAME_MAX || !base.bytes().all(allowed) {
+            return Err(SnsError::invalid_parameter("Topic Name"));
+        }
+        Ok(Self(name.to_owned()))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the name is that of a FIFO topic.
+    pub fn is_fifo(&self) -> bool {
+        self.0.ends_with(".fifo")
+    }
+}
+
+/// The name of a topic in the world: `arn:<partition>:sns:<region>:<account>:<topic name>`.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TopicArn(Arc<str>);
+
+impl TopicArn {
+    /// The ARN of the topic `name`, in the partition of `region`.
+    pub fn new(region: &str, account: &str, name: &TopicName) -> Self {
+        let partition = match region {
+            _ if region.starts_with("cn-") => "aws-cn",
+            _ if region.starts_with("us-gov-") => "aws-us-gov",
+            _ => "aws",
+        };
+        Self(format!("arn:{partition}:sns:{region}:{account}:{}", name.as_str()).into())
+    }
+
+    /// Reads a topic's ARN.
+    ///
+    /// # Errors
+    /// `InvalidParameter` with Amazon SNS's text, which counts the elements when there are too few.
+    pub fn parse(text: &str) -> Result<Self, SnsError> {
+        let elements: Vec<&str> = text.split(':').collect();
+        if elements.len() < 6 {
+            return Err(too_few_elements("TopicArn", elements.len()));
+        }
+        match elements[..] {
+            ["arn", partition, "sns", region, account, name]
+                if !partition.is_empty()
+                    && !region.is_empty()
+                    && !account.is_empty()
+                    && TopicName::parse(name).is_ok() =>
+            {
+                Ok(Self(text.into()))
+            }
+            _ => Err(SnsError::invalid_parameter("TopicArn")),
+        }
+    }
+
+    /// The whole ARN.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The topic's name.
+    pub fn name(&self) -> &str {
+        self.element(5)
+    }
+
+    /// The topic's region.
+    pub fn region(&self) -> &str {
+        self.element(3)
+    }
+
+    /// The account that owns the topic.
+    pub fn account(&self) -> &str {
+        self.element(4)
+    }
+
+    /// Whether this is a FIFO topic.
+    pub fn is_fifo(&self) -> bool {
+        self.0.ends_with(".fifo")
+    }
+
+    fn element(&self, index: usize) -> &str {
+        self.0.split(':').nth(index).expect("an ARN has six elements")
+    }
+}
+
+/// The name of a subscription: its topic's ARN, a colon, and a UUID.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SubscriptionArn(Arc<str>);
+
+impl SubscriptionArn {
+    /// The ARN of the subscription `id` of `topic`.
+    pub fn new(topic: &TopicArn, id: &str) -> Self {
+        Self(format!("{topic}:{id}").into())
+    }
+
+    /// Reads a subscription's ARN.
+    ///
+    /// # Errors
+    /// `InvalidParameter` with Amazon SNS's text: `SubscriptionArn Reason: ...` when it is no ARN, `SubscriptionId` when
+    /// it has no subscription's id.
+    pub fn parse(text: &str) -> Result<Self, SnsError> {
+        let elements = text.split(':').count();
+        if elements < 6 {
+            return Err(too_few_elements("SubscriptionArn", elements));
+        }
+        match text.rsplit_once(':') {
+            Some((topic, id)) if elements == 7 && !id.is_empty() && TopicArn::parse(topic).is_ok() => {
+                Ok(Self(text.into()))
+            }
+            _ => Err(SnsError::invalid_parameter("SubscriptionId")),
+        }
+    }
+
+    /// The whole ARN.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The ARN of the topic.
+    pub fn topic(&self) -> TopicArn {
+        let (topic, _) = self.0.rsplit_once(':').expect("a subscription's ARN has seven elements");
+        TopicArn(topic.into())
+    }
+}
+
+fn too_few_elements(parameter: &str, count: usize) -> SnsError {
+    SnsError::invalid_parameter(format_args!("{parameter} Reason: An ARN must have at least 6 elements, not {count}"))
+}
+
+macro_rules! text_forms {
+    ($($name:ty),*) => {$(
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    )*};
+}
+
+text_forms!(TopicArn, SubscriptionArn);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_is_no_arn_is_refused_with_the_count_of_its_elements() {
+        let error = TopicArn::parse("test-topic").unwrap_err();
+        assert_eq!(error.message(), "Invalid parameter: TopicArn Reason: An ARN must have at least 6 elements, not 1");
+    }
+
+    #[test]
+    fn an_unsubscribe_of_a_topic_shaped_arn_names_the_subscription_id() {
+        let error = SubscriptionArn::parse("arn:aws:sns:us-east-1:000000000000:orders").unwrap_err();
+        assert_eq!(error.message(), "Invalid parameter: SubscriptionId");
+    }
+
+    #[test]
+    fn a_topic_arn_gives_its_elements() {
+        let arn = TopicArn::new("eu-west-1", "123456789012", &TopicName::parse("orders.fifo").unwrap());
+        assert_eq!(arn.as_str(), "arn:aws:sns:eu-west-1:123456789012:orders.fifo");
+        assert_eq!((arn.region(), arn.account(), arn.name()), ("eu-west-1", "123456789012", "orders.fifo"));
+        assert!(arn.is_fifo());
+    }
+}

@@ -1,0 +1,195 @@
+//! One attempt: open the endpoint, hand the notifications over, wait for the outcome within the limit.
+
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+
+use super::Engine;
+use super::lane::receives;
+use crate::batch::{Batch, Slot};
+use crate::delivery::{DeliveryError, DeliveryErrorKind, Outcome};
+use crate::endpoint::{Endpoint, Limits};
+use crate::error::SnsError;
+use crate::host::Timestamp;
+use crate::journal::{Delivery, Stage};
+use crate::notification::{Notification, NotificationKind};
+use crate::subscription::{Destination, Subscription, SubscriptionId};
+
+/// What one round of attempts came to.
+#[derive(Debug)]
+pub(super) struct Attempted {
+    /// The subscription as it stood when the round began; nothing when it was gone.
+    pub(super) subscription: Option<Arc<Subscription>>,
+    pub(super) calls: Vec<Call>,
+}
+
+/// One delivery and what its attempt came to.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) delivery: Delivery,
+    /// The endpoint, for people.
+    pub(super) endpoint: String,
+    pub(super) started: Timestamp,
+    pub(super) took: Duration,
+    /// Nothing when there was no attempt, because the subscription had ended.
+    pub(super) outcome: Option<Outcome>,
+}
+
+/// The endpoints of one lane, opened on first use.
+#[derive(Debug, Default)]
+pub(super) struct Endpoints {
+    endpoint: OnceLock<Opened>,
+    dead_letters: OnceLock<Opened>,
+}
+
+type Opened = Result<Arc<dyn Endpoint>, SnsError>;
+
+impl Endpoints {
+    /// How many deliveries the endpoint takes in one call.
+    pub(super) fn batch_size(&self, engine: &Engine, subscription: &Subscription) -> NonZeroUsize {
+        match self.open(engine, subscription, Stage::Endpoint) {
+            Ok(endpoint) => endpoint.limits().notifications,
+            Err(_) => NonZeroUsize::MIN,
+        }
+    }
+
+    fn open(&self, engine: &Engine, subscription: &Subscription, stage: Stage) -> &Opened {
+        let (slot, destination) = match stage {
+            Stage::Endpoint => (&self.endpoint, Some(subscription.destination())),
+            Stage::DeadLetter => (&self.dead_letters, subscription.dead_letters()),
+        };
+        slot.get_or_init(|| match destination {
+            Some(destination) => destination.open(&engine.connectors),
+            None => Err(SnsError::invalid_parameter("RedrivePolicy Reason: the subscription has none any more")),
+        })
+    }
+}
+
+/// Attempts `deliveries`, which the lane has taken.
+pub(super) async fn make(
+    engine: &Engine,
+    id: SubscriptionId,
+    endpoints: &Endpoints,
+    deliveries: Vec<Delivery>,
+) -> Attempted {
+    let Some(subscription) = engine.registry.by_id(id) else {
+        return Attempted { subscription: None, calls: skipped(engine, deliveries) };
+    };
+    let mut calls = Vec::with_capacity(deliveries.len());
+    let (wanted, late): (Vec<_>, Vec<_>) = deliveries
+        .into_iter()
+        .partition(|delivery| receives(&subscription) || delivery.dispatch.kind != NotificationKind::Notification);
+    calls.extend(skipped(engine, late));
+    let (direct, dead): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|delivery| delivery.stage == Stage::Endpoint);
+    for (stage, deliveries) in [(Stage::Endpoint, direct), (Stage::DeadLetter, dead)] {
+        if deliveries.is_empty() {
+            continue;
+        }
+        match endpoints.open(engine, &subscription, stage) {
+            Ok(endpoint) => call_in_batches(engine, &subscription, endpoint.as_ref(), deliveries, &mut calls).await,
+            Err(error) => calls.extend(refused(engine, &subscription, deliveries, error)),
+        }
+    }
+    Attempted { subscription: Some(subscription), calls }
+}
+
+/// Calls the endpoint as often as its limits ask for.
+async fn call_in_batches(
+    engine: &Engine,
+    subscription: &Subscription,
+    endpoint: &dyn Endpoint,
+    deliveries: Vec<Delivery>,
+    calls: &mut Vec<Call>,
+) {
+    let limits = endpoint.limits();
+    let mut rest = deliveries.into_iter().peekable();
+    while rest.peek().is_some() {
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        while let Some(delivery) = rest.next_if(|next| batch.is_empty() || fits(&limits, batch.len(), bytes, next)) {
+            bytes += delivery.dispatch.publication.message().size();
+            batch.push(delivery);
+        }
+        call(engine, subscription, endpoint, batch, calls).await;
+    }
+}
+
+fn fits(limits: &Limits, count: usize, bytes: usize, next: &Delivery) -> bool {
+    count < limits.notifications.get()
+        && bytes.saturating_add(next.dispatch.publication.message().size()) <= limits.bytes
+}
+
+/// One call, which ends within the engine's limit whatever the endpoint does.
+async fn call(
+    engine: &Engine,
+    subscription: &Subscription,
+    endpoint: &dyn Endpoint,
+    deliveries: Vec<Delivery>,
+    calls: &mut Vec<Call>,
+) {
+    let key = subscription.protocol();
+    let mut slots: Vec<_> =
+        deliveries.iter().map(|delivery| Slot::new(notification(subscription, delivery, key.as_str()))).collect();
+    let started = engine.host.now();
+    let limit = engine.settings.attempt_limit;
+    let mut batch = Batch::new(&mut slots);
+    let unanswered = tokio::select! {
+        ended = AssertUnwindSafe(endpoint.deliver_batch(&mut batch)).catch_unwind() => match ended {
+            Ok(()) => (DeliveryErrorKind::Interrupted, "the endpoint left the notification unanswered".to_owned()),
+            Err(_) => (DeliveryErrorKind::Panicked, "the endpoint's code panicked".to_owned()),
+        },
+        () = engine.host.sleep_until(started + limit) => {
+            (DeliveryErrorKind::Timeout, format!("the endpoint did not end the attempt within {limit:?}"))
+        }
+    };
+    let took = engine.host.now().since(started);
+    let endpoint = endpoint.to_string();
+    calls.extend(deliveries.into_iter().zip(slots).map(|(delivery, slot)| {
+        let (kind, text) = &unanswered;
+        let outcome = slot.into_outcome().unwrap_or_else(|| Err(DeliveryError::retry(*kind, text)));
+        Call { delivery, endpoint: endpoint.clone(), started, took, outcome: Some(outcome) }
+    }));
+}
+
+fn notification(subscription: &Subscription, delivery: &Delivery, key: &str) -> Notification {
+    let publication = delivery.dispatch.publication.clone();
+    let attempt = NonZeroU32::MIN.saturating_add(delivery.attempts);
+    let confirms_new = matches!(delivery.dispatch.kind, NotificationKind::SubscriptionConfirmation { .. });
+    let notification = Notification::of_kind(delivery.dispatch.kind.clone(), publication, key).as_attempt(attempt);
+    // A request to confirm a new subscription does not name it.
+    if confirms_new { notification } else { notification.in_form(Arc::clone(&subscription.form)) }
+}
+
+/// Deliveries whose address cannot be opened any more.
+fn refused(
+    engine: &Engine,
+    subscription: &Subscription,
+    deliveries: Vec<Delivery>,
+    error: &SnsError,
+) -> impl Iterator<Item = Call> {
+    let now = engine.host.now();
+    let destination = match subscription.destination() {
+        Destination::Address { protocol, .. } => format!("{protocol} address"),
+        Destination::Endpoint(endpoint) => endpoint.to_string(),
+    };
+    deliveries.into_iter().map(move |delivery| {
+        let outcome = DeliveryError::reject(DeliveryErrorKind::Misconfigured, "the address cannot be opened")
+            .with_source(error.clone());
+        Call {
+            delivery,
+            endpoint: destination.clone(),
+            started: now,
+            took: Duration::ZERO,
+            outcome: Some(Err(outcome)),
+        }
+    })
+}
+
+/// Deliveries that nobody wants any more.
+fn skipped(engine: &Engine, deliveries: Vec<Delivery>) -> Vec<Call> {
+    let now = engine.host.now();
+    let call = |delivery| Call { delivery, endpoint: String::new(), started: now, took: Duration::ZERO, outcome: None };
+    deliveries.into_iter().map(call).collect()
+}

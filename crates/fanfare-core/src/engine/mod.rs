@@ -1,0 +1,62 @@
+//! The fan-out engine: from a published message to the last attempt of each of its deliveries.
+//!
+//! [`Fanfare`] is the door. Behind it, `fanout` asks the topic's filter policies who wants a message, the journal keeps it,
+//! and a lane for each subscription (`lane`) delivers at its own pace (`pace`, `health`); `attempt` makes one attempt and
+//! `verdict` decides what follows from it. One `timer` wakes the lanes whose failed deliveries are due again, and
+//! `progress` and `report` tell those who listen.
+
+mod attempt;
+mod fanfare;
+mod fanout;
+mod health;
+mod lane;
+mod lanes;
+mod pace;
+mod progress;
+mod report;
+mod settings;
+mod timer;
+mod verdict;
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use crate::connector::Connectors;
+use crate::host::Host;
+use crate::journal::Journal;
+use crate::registry::Registry;
+
+use lanes::Lanes;
+use progress::Observers;
+use report::Trackers;
+use settings::Settings;
+
+pub use fanfare::{Fanfare, Published};
+pub use progress::{Attempt, Next, Progress, Watch};
+pub use report::{Ending, Report};
+pub use settings::FanfareBuilder;
+
+/// What every part of a running engine shares.
+#[derive(Debug)]
+struct Engine {
+    host: Arc<dyn Host>,
+    journal: Arc<dyn Journal>,
+    connectors: Connectors,
+    registry: Registry,
+    settings: Settings,
+    lanes: Lanes,
+    observers: Observers,
+    trackers: Trackers,
+    /// Told when a delivery was put off, so that the timer looks at its next time again.
+    rescheduled: Notify,
+}
+
+impl Engine {
+    /// A random number, through the one door for randomness.
+    fn random(&self) -> u64 {
+        let mut bytes = [0; 8];
+        self.host.fill(&mut bytes);
+        u64::from_le_bytes(bytes)
+    }
+}

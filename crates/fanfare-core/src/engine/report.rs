@@ -1,0 +1,144 @@
+//! What became of one message, for the publisher that waits for it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use crate::arn::SubscriptionArn;
+use crate::filter::FilterReason;
+
+/// How a notification ended at one subscription.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ending {
+    /// The endpoint has it.
+    Delivered {
+        /// Attempts that it took.
+        attempts: u32,
+    },
+    /// The dead-letter destination has it.
+    DeadLettered,
+    /// It was given up.
+    Dropped {
+        /// Why.
+        reason: String,
+    },
+    /// The filter policy left it out.
+    FilteredOut {
+        /// Why.
+        reason: FilterReason,
+    },
+}
+
+/// What became of one message: an ending for each subscription that was confirmed when it was published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Report {
+    /// Each subscription with its ending, in the order in which they ended.
+    pub endings: Vec<(SubscriptionArn, Ending)>,
+}
+
+impl Report {
+    /// How many subscribers have the message.
+    pub fn delivered(&self) -> usize {
+        self.count(|ending| matches!(ending, Ending::Delivered { .. }))
+    }
+
+    /// How many notifications ended at a dead-letter destination.
+    pub fn dead_lettered(&self) -> usize {
+        self.count(|ending| matches!(ending, Ending::DeadLettered))
+    }
+
+    /// How many notifications were given up.
+    pub fn dropped(&self) -> usize {
+        self.count(|ending| matches!(ending, Ending::Dropped { .. }))
+    }
+
+    /// How many subscriptions did not want the message.
+    pub fn filtered_out(&self) -> usize {
+        self.count(|ending| matches!(ending, Ending::FilteredOut { .. }))
+    }
+
+    /// How the message ended at `subscription`.
+    pub fn ending(&self, subscription: &SubscriptionArn) -> Option<&Ending> {
+        self.endings.iter().find(|(arn, _)| arn == subscription).map(|(_, ending)| ending)
+    }
+
+    fn count(&self, is: impl Fn(&Ending) -> bool) -> usize {
+        self.endings.iter().filter(|(_, ending)| is(ending)).count()
+    }
+}
+
+/// The messages whose publishers still hold on to what `publish` answered.
+#[derive(Debug, Default)]
+pub(super) struct Trackers(Mutex<HashMap<String, Arc<Tracker>>>);
+
+/// The endings of one message so far.
+#[derive(Debug, Default)]
+pub(super) struct Tracker {
+    state: Mutex<Tracked>,
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Tracked {
+    /// How many endings there will be; nothing before that is known.
+    expected: Option<usize>,
+    endings: Vec<(SubscriptionArn, Ending)>,
+}
+
+impl Trackers {
+    pub(super) fn track(&self, message_id: &str) -> Arc<Tracker> {
+        let tracker = Arc::new(Tracker::default());
+        self.map().insert(message_id.to_owned(), Arc::clone(&tracker));
+        tracker
+    }
+
+    pub(super) fn forget(&self, message_id: &str) {
+        self.map().remove(message_id);
+    }
+
+    pub(super) fn ended(&self, message_id: &str, subscription: &SubscriptionArn, ending: impl FnOnce() -> Ending) {
+        let tracker = self.map().get(message_id).cloned();
+        if let Some(tracker) = tracker {
+            tracker.ended(subscription.clone(), ending());
+        }
+    }
+
+    fn map(&self) -> MutexGuard<'_, HashMap<String, Arc<Tracker>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tracker {
+    pub(super) fn expect(&self, endings: usize) {
+        self.state().expected = Some(endings);
+        self.changed.notify_waiters();
+    }
+
+    pub(super) fn ended(&self, subscription: SubscriptionArn, ending: Ending) {
+        self.state().endings.push((subscription, ending));
+        self.changed.notify_waiters();
+    }
+
+    /// Waits until every ending is known.
+    pub(super) async fn settled(&self) -> Report {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            {
+                let state = self.state();
+                if state.expected.is_some_and(|expected| state.endings.len() >= expected) {
+                    return Report { endings: state.endings.clone() };
+                }
+            }
+            changed.await;
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, Tracked> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,102 @@
+//! Paths to fields, where a dot in a name and a step into an object are the same thing.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+/// The paths of a policy or a message as a tree of the segments between dots: `{"a.b": ..}` and `{"a": {"b": ..}}`
+/// name one path.
+///
+/// Each segment is kept once, so that the size stays in proportion to the text, however deep its fields are.
+#[derive(Debug, Clone)]
+pub(super) struct PathTree<'a> {
+    children: HashMap<(PathId, Cow<'a, str>), PathId>,
+    len: u32,
+}
+
+/// A path in a [`PathTree`]; numbers are given in the order in which paths are first seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct PathId(u32);
+
+impl PathId {
+    /// The empty path, which every other starts from.
+    pub(super) const ROOT: Self = Self(0);
+
+    /// The number of the path, for tables.
+    pub(super) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl<'a> PathTree<'a> {
+    /// A tree with the root alone.
+    pub(super) fn new() -> Self {
+        Self { children: HashMap::new(), len: 1 }
+    }
+
+    /// How many paths there are, the root included.
+    pub(super) fn len(&self) -> usize {
+        self.len as usize
+    }
+
+    /// The path of the field `name` below `parent`, which is added if it is new.
+    pub(super) fn step(&mut self, parent: PathId, name: Cow<'a, str>) -> PathId {
+        match name {
+            Cow::Borrowed(name) => name.split('.').fold(parent, |at, part| self.child(at, Cow::Borrowed(part))),
+            Cow::Owned(name) => name.split('.').fold(parent, |at, part| self.child(at, Cow::Owned(part.to_owned()))),
+        }
+    }
+
+    /// The path with these dots, if it is known.
+    pub(super) fn find(&self, path: &str) -> Option<PathId> {
+        path.split('.').try_fold(PathId::ROOT, |at, part| self.children.get(&(at, Cow::Borrowed(part))).copied())
+    }
+
+    /// The paths of `ids` with their dots.
+    pub(super) fn names(&self, ids: &[PathId]) -> Vec<String> {
+        let parents: HashMap<PathId, (PathId, &str)> =
+            self.children.iter().map(|((parent, part), id)| (*id, (*parent, part.as_ref()))).collect();
+        ids.iter()
+            .map(|id| {
+                let chain = std::iter::successors(parents.get(id), |(parent, _)| parents.get(parent));
+                let mut parts: Vec<&str> = chain.map(|(_, part)| *part).collect();
+                parts.reverse();
+                parts.join(".")
+            })
+            .collect()
+    }
+
+    fn child(&mut self, parent: PathId, part: Cow<'a, str>) -> PathId {
+        let len = &mut self.len;
+        *self.children.entry((parent, part)).or_insert_with(|| {
+            let id = PathId(*len);
+            *len += 1;
+            id
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dots_and_steps_make_the_same_path() {
+        let mut tree = PathTree::new();
+        let nested = tree.step(PathId::ROOT, Cow::Borrowed("a"));
+        let nested = tree.step(nested, Cow::Borrowed("b.c"));
+        let dotted = tree.step(PathId::ROOT, Cow::Owned("a.b.c".to_owned()));
+        assert_eq!(nested, dotted);
+        assert_eq!(tree.find("a.b.c"), Some(nested));
+        assert_eq!(tree.find("a.c"), None);
+        assert_eq!(tree.names(&[nested]), ["a.b.c"]);
+    }
+
+    #[test]
+    fn empty_names_are_steps_too() {
+        let mut tree = PathTree::new();
+        let empty = tree.step(PathId::ROOT, Cow::Borrowed(""));
+        let below = tree.step(empty, Cow::Borrowed(""));
+        assert_eq!(tree.names(&[empty, below]), ["", "."]);
+        assert_eq!(tree.find("."), Some(below));
+    }
+}

@@ -1,0 +1,265 @@
+//! A message on its way to one endpoint.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::arn::{SubscriptionArn, TopicArn};
+use crate::attribute::Attributes;
+use crate::host::Timestamp;
+use crate::message::{Message, TextIndex};
+use crate::publication::{Memo, Publication, SignatureVersion};
+
+/// What a notification is for; Amazon SNS's `Type`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NotificationKind {
+    /// It carries a published message.
+    Notification,
+    /// It asks the endpoint to confirm a subscription with this token.
+    SubscriptionConfirmation {
+        /// The token, lower-case hex.
+        token: Arc<str>,
+    },
+    /// It tells the endpoint that its subscription has ended and can be restored with this token.
+    UnsubscribeConfirmation {
+        /// The token, lower-case hex.
+        token: Arc<str>,
+    },
+}
+
+impl NotificationKind {
+    /// The name as it stands in `Type` and in the `x-amz-sns-message-type` header.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Notification => "Notification",
+            Self::SubscriptionConfirmation { .. } => "SubscriptionConfirmation",
+            Self::UnsubscribeConfirmation { .. } => "UnsubscribeConfirmation",
+        }
+    }
+}
+
+/// Whether an endpoint gets the message alone or inside Amazon SNS's JSON envelope (`RawMessageDelivery`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Format {
+    /// The signed JSON envelope.
+    #[default]
+    Envelope,
+    /// The message's text and nothing else.
+    Raw,
+}
+
+/// What a subscription says about the form of its notifications.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Form {
+    pub(crate) subscription: Option<SubscriptionArn>,
+    pub(crate) format: Format,
+    pub(crate) content_type: Option<String>,
+}
+
+/// A message on its way to one endpoint: which text, in which form, for which subscription, and the how-manieth attempt.
+///
+/// An engine makes them; to use an adapter alone, make one with [`Notification::new`]:
+/// ```
+/// use fanfare_core::{Message, Notification, Publication, Timestamp, TopicArn};
+///
+/// let topic = TopicArn::parse("arn:aws:sns:us-east-1:000000000000:orders")?;
+/// let message = Message::text("a parcel left the house")?;
+/// let publication = Publication::new("7f0d…", topic, Timestamp::EPOCH, message);
+/// let notification = Notification::new(publication, "http");
+/// assert_eq!(notification.text(), "a parcel left the house");
+/// # Ok::<(), fanfare_core::SnsError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Notification {
+    kind: NotificationKind,
+    publication: Publication,
+    text: TextIndex,
+    form: Arc<Form>,
+    attempt: NonZeroU32,
+}
+
+impl Notification {
+    /// A first attempt to deliver `publication` in an envelope, with the text for the `MessageStructure` key `key`
+    /// (a protocol's name).
+    pub fn new(publication: Publication, key: &str) -> Self {
+        let text = publication.message().select(key);
+        Self { kind: NotificationKind::Notification, publication, text, form: Arc::default(), attempt: NonZeroU32::MIN }
+    }
+
+    /// A request to confirm a subscription to `topic` with `token`, in Amazon SNS's words.
+    pub fn subscription_confirmation(id: &str, topic: TopicArn, timestamp: Timestamp, token: &str) -> Self {
+        let text = format!(
+            "You have chosen to subscribe to the topic {topic}.\nTo confirm the subscription, visit the SubscribeURL \
+             included in this message."
+        );
+        let kind = NotificationKind::SubscriptionConfirmation { token: token.into() };
+        Self::announcement(kind, id, topic, timestamp, text)
+    }
+
+    /// Tells that `subscription` has ended and how to restore it, in Amazon SNS's words.
+    pub fn unsubscribe_confirmation(
+        id: &str,
+        subscription: &SubscriptionArn,
+        timestamp: Timestamp,
+        token: &str,
+    ) -> Self {
+        let text = format!(
+            "You have chosen to deactivate subscription {subscription}.\nTo cancel this operation and restore the \
+             subscription, visit the SubscribeURL included in this message."
+        );
+        let kind = NotificationKind::UnsubscribeConfirmation { token: token.into() };
+        Self::announcement(kind, id, subscription.topic(), timestamp, text).for_subscription(subscription.clone())
+    }
+
+    /// A notification of the engine's own making.
+    fn announcement(kind: NotificationKind, id: &str, topic: TopicArn, timestamp: Timestamp, text: String) -> Self {
+        let message = Message::text(text).expect("an announcement is a valid message");
+        Self::of_kind(kind, Publication::new(id, topic, timestamp, message), "default")
+    }
+
+    /// Names the subscription that it goes to.
+    #[must_use]
+    pub fn for_subscription(self, arn: SubscriptionArn) -> Self {
+        self.with_form(|form| form.subscription = Some(arn))
+    }
+
+    /// Delivers the message's text alone.
+    #[must_use]
+    pub fn raw(self) -> Self {
+        self.with_form(|form| form.format = Format::Raw)
+    }
+
+    /// Asks for this `Content-Type` where the protocol has one.
+    #[must_use]
+    pub fn with_content_type(self, content_type: impl Into<String>) -> Self {
+        self.with_form(|form| form.content_type = Some(content_type.into()))
+    }
+
+    /// Signs the envelope with `version`.
+    #[must_use]
+    pub fn with_signature_version(mut self, version: SignatureVersion) -> Self {
+        self.publication = self.publication.with_signature_version(version);
+        self
+    }
+
+    /// Counts this as attempt number `attempt`, from 1.
+    #[must_use]
+    pub fn as_attempt(mut self, attempt: NonZeroU32) -> Self {
+        self.attempt = attempt;
+        self
+    }
+
+    /// What it is for.
+    pub fn kind(&self) -> &NotificationKind {
+        &self.kind
+    }
+
+    /// The `MessageId`.
+    pub fn message_id(&self) -> &str {
+        self.publication.id()
+    }
+
+    /// The topic.
+    pub fn topic(&self) -> &TopicArn {
+        self.publication.topic()
+    }
+
+    /// When the message was accepted.
+    pub fn timestamp(&self) -> Timestamp {
+        self.publication.timestamp()
+    }
+
+    /// The subject.
+    pub fn subject(&self) -> Option<&str> {
+        self.publication.message().subject()
+    }
+
+    /// The text selected for this subscriber.
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(self.text_bytes()).expect("a text is made from a String")
+    }
+
+    /// The text selected for this subscriber, to share without copying.
+    pub fn text_bytes(&self) -> &Bytes {
+        self.publication.message().text_at(self.text)
+    }
+
+    /// The attributes that this delivery carries: none when the message gave each protocol its own text and the engine
+    /// follows Amazon SNS's documentation.
+    pub fn attributes(&self) -> &Attributes {
+        static NONE: std::sync::LazyLock<Attributes> = std::sync::LazyLock::new(Attributes::new);
+        if self.publication.carries_attributes() { self.publication.message().attributes() } else { &NONE }
+    }
+
+    /// The place in a FIFO topic, in decimal digits. Envelopes that carry one are not signed.
+    pub fn sequence_number(&self) -> Option<&str> {
+        self.publication.sequence_number()
+    }
+
+    /// The message group.
+    pub fn group_id(&self) -> Option<&str> {
+        self.publication.message().group_id()
+    }
+
+    /// The deduplication id.
+    pub fn deduplication_id(&self) -> Option<&str> {
+        self.publication.message().deduplication_id()
+    }
+
+    /// The subscription that it goes to.
+    pub fn subscription(&self) -> Option<&SubscriptionArn> {
+        self.form.subscription.as_ref()
+    }
+
+    /// Whether the endpoint gets the envelope or the text alone. Confirmations always come in an envelope.
+    pub fn format(&self) -> Format {
+        match self.kind {
+            NotificationKind::Notification => self.form.format,
+            _ => Format::Envelope,
+        }
+    }
+
+    /// The `Content-Type` that the delivery policy asks for; confirmations keep the protocol's own.
+    pub fn content_type(&self) -> Option<&str> {
+        match self.kind {
+            NotificationKind::Notification => self.form.content_type.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// How the envelope is signed.
+    pub fn signature_version(&self) -> SignatureVersion {
+        self.publication.signature_version()
+    }
+
+    /// Which attempt this is, from 1.
+    pub fn attempt(&self) -> NonZeroU32 {
+        self.attempt
+    }
+
+    /// What renderers keep for the text that this notification carries, shared with every other notification of it.
+    pub fn memo(&self) -> &Memo {
+        self.publication.memo(self.text)
+    }
+
+    /// A first attempt to deliver `publication` as what it is for.
+    pub(crate) fn of_kind(kind: NotificationKind, publication: Publication, key: &str) -> Self {
+        Self { kind, ..Self::new(publication, key) }
+    }
+
+    pub(crate) fn publication(&self) -> &Publication {
+        &self.publication
+    }
+
+    pub(crate) fn in_form(mut self, form: Arc<Form>) -> Self {
+        self.form = form;
+        self
+    }
+
+    fn with_form(mut self, change: impl FnOnce(&mut Form)) -> Self {
+        change(Arc::make_mut(&mut self.form));
+        self
+    }
+}

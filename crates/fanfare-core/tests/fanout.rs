@@ -1,0 +1,219 @@
+//! From a published message to the endpoints of its subscribers.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::sync::Arc;
+
+use fanfare_core::engine::{Ending, Next, Progress};
+use fanfare_core::filter::FilterReason;
+use fanfare_core::{
+    Fanfare, FilterPolicy, FilterPolicyScope, Message, Protocol, SignatureVersion, SnsErrorCode, Subscribe, TopicArn,
+    TopicSettings,
+};
+use fanfare_testkit::{ScriptedEndpoint, Step};
+
+fn endpoint() -> (ScriptedEndpoint, Subscribe) {
+    let endpoint = ScriptedEndpoint::new();
+    let subscribe = Subscribe::endpoint(Arc::new(endpoint.clone()));
+    (endpoint, subscribe)
+}
+
+fn policy(text: &str) -> FilterPolicy {
+    FilterPolicy::parse(text, FilterPolicyScope::MessageAttributes).unwrap()
+}
+
+async fn publish(fanfare: &Fanfare, topic: &TopicArn, text: &str) -> fanfare_core::engine::Report {
+    fanfare.publish(topic, Message::text(text).unwrap()).await.unwrap().settled().await
+}
+
+#[tokio::test]
+async fn every_subscriber_gets_the_message_once_under_the_same_id() {
+    let fanfare = Fanfare::in_memory();
+    let topic = fanfare.create_topic("orders").unwrap();
+    let (one, subscribe_one) = endpoint();
+    let (two, subscribe_two) = endpoint();
+    fanfare.subscribe(&topic, subscribe_one).await.unwrap();
+    fanfare.subscribe(&topic, subscribe_two).await.unwrap();
+
+    let published = fanfare.publish(&topic, Message::text("a parcel").unwrap()).await.unwrap();
+    let report = published.settled().await;
+
+    assert_eq!(report.delivered(), 2);
+    for endpoint in [one, two] {
+        let attempts = endpoint.attempts();
+        assert_eq!(attempts.len(), 1);
+        assert_eq!(attempts[0].text(), "a parcel");
+        assert_eq!(attempts[0].notification.message_id(), published.message_id());
+    }
+}
+
+#[tokio::test]
+async fn a_publish_without_subscribers_succeeds_and_later_subscribers_do_not_get_it() {
+    let fanfare = Fanfare::in_memory();
+    let topic = fanfare.create_topic("orders").unwrap();
+    assert!(publish(&fanfare, &topic, "early").await.endings.is_empty());
+    let (late, subscribe) = endpoint();
+    fanfare.subscribe(&topic, subscribe).await.unwrap();
+    publish(&fanfare, &topic, "late").await;
+    assert_eq!(late.texts(), ["late"]);
+}
+
+#[tokio::test]
+async fn a_filtered_out_message_says_which_condition_failed() {
+    let fanfare = Fanfare::in_memory();
+    let topic = fanfare.create_topic("orders").unwrap();
+    let (picky, subscribe) = endpoint();
+    let arn = fanfare.subscribe(&topic, subscribe.filter_policy(policy(r#"{"store": ["a"]}"#))).await.unwrap();
+    let mut watch = fanfare.watch();
+    let message = Message::builder("x").string("store", "b").build().unwrap();
+    let report = fanfare.publish(&topic, message).await.unwrap().settled().await;
+
+    assert_eq!(report.ending(&arn), Some(&Ending::FilteredOut { reason: FilterReason::MessageAttributes }));
+    assert_eq!(picky.attempts().len(), 0);
+    match watch.try_next() {
+        Some(Progress::FilteredOut { because, .. }) => assert_eq!(because, r#"key "store": none of ["a"] matched "b""#),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_policy_on_the_body_sees_the_text_selected_for_its_protocol() {
+    let fanfare = Fanfare::in_memory();
+    let topic = fanfare.create_topic("orders").unwrap();
+    let (scripted, subscribe) = endpoint();
+    let body = FilterPolicy::parse(r#"{"kind": ["mine"]}"#, FilterPolicyScope::MessageBody).unwrap();
+    fanfare.subscribe(&topic, subscribe.filter_policy(body)).await.unwrap();
+    let text = r#"{"default": "{\"kind\": \"other\"}", "scripted": "{\"kind\": \"mine\"}"}"#;
+    let message = Message::builder(text).json_structure().build().unwrap();
+    let report = fanfare.publish(&topic, message).await.unwrap().settled().await;
+    assert_eq!(report.delivered(), 1);
+    assert_eq!(scripted.texts(), [r#"{"kind": "mine"}"#]);
+}
+
+#[tokio::test]
+async fn attributes_beside_texts_for_each_protocol_stay_behind_unless_asked_for() {
+    let message = || {
+        let builder = Message::builder(r#"{"default": "x"}"#).json_structure();
+        builder.string("store", "a").build().unwrap()
+    };
+    for (carries, builder) in [(0, Fanfare::builder()), (1, Fanfare::builder().attributes_beside_json_structure())] {
+        let fanfare = builder.open();
+        let topic = fanfare.create_topic("orders").unwrap();
+        let (endpoint, subscribe) = endpoint();
+        fanfare.subscribe(&topic, subscribe.filter_policy(policy(r#"{"store": ["a"]}"#))).await.unwrap();
+        fanfare.publish(&topic, message()).await.unwrap().settled().await;
+        assert_eq!(endpoint.attempts()[0].notification.attributes().len(), carries);
+    }
+}
+
+#[tokio::test]
+async fn the_topic_decides_how_envelopes_are_signed_and_how_large_messages_may_be() {
+    let fanfare = Fanfare::in_memory();
+    let settings = TopicSettings::new().signature_version(SignatureVersion::V2).maximum_message_size(1024).unwrap();
+    let topic = fanfare.create_topic_with("orders", settings).unwrap();
+    let (endpoint, subscribe) = endpoint();
+    fanfare.subscribe(&topic, subscribe).await.unwrap();
+    publish(&fanfare, &topic, &"x".repeat(1024)).await;
+    assert_eq!(endpoint.attempts()[0].notification.signature_version(), SignatureVersion::V2);
+    let error = fanfare.publish(&topic, Message::text("x".repeat(1025)).unwrap()).await.unwrap_err();
+    assert_eq!(error.message(), "Invalid parameter: Message too long");
+}
+
+#[tokio::test]
+async fn a_message_to_an_unknown_topic_is_refused() {
+    let fanfare = Fanfare::in_memory();
+    let topic = TopicArn::parse("arn:aws:sns:us-east-1:000000000000:nowhere").unwrap();
+    let error = fanfare.publish(&topic, Message::text("x").unwrap()).await.unwrap_err();
+    assert_eq!((error.code(), error.message()), (SnsErrorCode::NotFound, "Topic does not exist"));
+}
+
+#[tokio::test]
+async fn a_deduplication_id_is_refused_on_a_standard_topic_and_a_fifo_topic_is_refused_whole() {
+    let fanfare = Fanfare::in_memory();
+    let topic = fanfare.create_topic("orders").unwrap();
+    let message = Message::builder("x").deduplication_id("1").build().unwrap();
+    let error = fanfare.publish(&topic, message).await.unwrap_err();
+    assert_eq!(
+        error.message(),
+        "Invalid parameter: MessageDeduplicationId Reason: The request includes MessageDeduplicationId parameter that is \
+         not valid for this topic type"
+    );
+    let error = fanfare.create_topic("orders.fifo").unwrap_err();
+    assert!(error.message().starts_with("Invalid parameter: Topic Name Reason: "), "{error}");
+}
+
+#[tokio::test]
+async fn each_step_of_a_notification_is_told() {
+    let fanfare = Fanfare::in_memory();
+    let topic = fanfare.create_topic("orders").unwrap();
+    let (endpoint, subscribe) = endpoint();
+    endpoint.script([Step::Reject]);
+    let arn = fanfare.subscribe(&topic, subscribe).await.unwrap();
+    let mut watch = fanfare.watch();
+    publish(&fanfare, &topic, "x").await;
+    match watch.try_next() {
+        Some(Progress::Attempted(attempt)) => {
+            assert_eq!(attempt.subscription, arn);
+            assert_eq!(attempt.protocol, Protocol::custom("scripted").unwrap());
+            assert_eq!((attempt.number, attempt.endpoint.as_str()), (1, "scripted"));
+            assert!(attempt.failure.is_some());
+            assert!(matches!(attempt.next, Next::Dropped { .. }), "{:?}", attempt.next);
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(watch.try_next().is_none());
+}
+
+#[tokio::test]
+async fn a_listener_that_falls_behind_learns_how_much_it_missed() {
+    let fanfare = Fanfare::in_memory();
+    let topic = fanfare.create_topic("orders").unwrap();
+    let (_, subscribe) = endpoint();
+    fanfare.subscribe(&topic, subscribe.filter_policy(policy(r#"{"store": ["a"]}"#))).await.unwrap();
+    let mut watch = fanfare.watch();
+    for _ in 0..5000 {
+        fanfare.publish(&topic, Message::text("x").unwrap()).await.unwrap();
+    }
+    assert!(matches!(watch.try_next(), Some(Progress::Missed(904))));
+}
+
+#[tokio::test]
+async fn closing_waits_for_what_is_under_way_and_begins_nothing_more() {
+    let fanfare = Fanfare::builder().lane_concurrency(std::num::NonZeroUsize::MIN).open();
+    let topic = fanfare.create_topic("orders").unwrap();
+    let (endpoint, subscribe) = endpoint();
+    endpoint.always(Step::Hold);
+    fanfare.subscribe(&topic, subscribe).await.unwrap();
+    let first = fanfare.publish(&topic, Message::text("first").unwrap()).await.unwrap();
+    endpoint.wait_for(1).await;
+    fanfare.publish(&topic, Message::text("second").unwrap()).await.unwrap();
+    let observer = fanfare.clone();
+    let closing = tokio::spawn(fanfare.close());
+    tokio::task::yield_now().await;
+    endpoint.release(2);
+    closing.await.unwrap();
+
+    assert_eq!(first.settled().await.delivered(), 1);
+    assert_eq!(endpoint.texts(), ["first"]);
+    let counters = observer.counters().await;
+    assert_eq!((counters.delivered, counters.pending), (1, 1));
+}
+
+#[tokio::test]
+async fn the_counters_balance_while_messages_end_in_every_way() {
+    let fanfare = Fanfare::in_memory();
+    let topic = fanfare.create_topic("orders").unwrap();
+    let (endpoint, subscribe) = endpoint();
+    endpoint.always_by(|notification| match notification.text().len() % 3 {
+        0 => Step::Reject,
+        1 => Step::Hang,
+        _ => Step::Accept,
+    });
+    fanfare.subscribe(&topic, subscribe).await.unwrap();
+    for length in 1..=30 {
+        fanfare.publish(&topic, Message::text("x".repeat(length)).unwrap()).await.unwrap();
+    }
+    endpoint.wait_for(26).await;
+    let counters = fanfare.counters().await;
+    assert_eq!(counters.matched, 30);
+    assert_eq!(counters.matched, counters.delivered + counters.pending + counters.dead_lettered + counters.dropped);
+}

@@ -1,0 +1,197 @@
+//! Each subscription has a lane of its own, with bounds.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fanfare_core::engine::Ending;
+use fanfare_core::journal::MemoryJournal;
+use fanfare_core::retry::{RetryPhase, SubscriptionDeliveryPolicy};
+use fanfare_core::{Connectors, Fanfare, Host, Limits, Message, Protocol, RetrySchedule, SnsErrorCode, Subscribe};
+use fanfare_testkit::{ScriptedConnector, ScriptedEndpoint, SimulatedHost, Step};
+
+fn subscribe(endpoint: &ScriptedEndpoint) -> Subscribe {
+    Subscribe::endpoint(Arc::new(endpoint.clone()))
+}
+
+fn message(text: impl ToString) -> Message {
+    Message::text(text.to_string()).unwrap()
+}
+
+fn batches_of(count: usize, bytes: usize) -> ScriptedEndpoint {
+    let limits = Limits::batches_of(NonZeroUsize::new(count).unwrap(), bytes);
+    ScriptedEndpoint::with("batching", Protocol::custom("batching").unwrap(), limits)
+}
+
+#[tokio::test]
+async fn a_hanging_endpoint_among_five_delays_none_of_the_others() {
+    let fanfare = Fanfare::builder().attempt_limit(Duration::from_secs(3600)).open();
+    let topic = fanfare.create_topic("orders").unwrap();
+    let endpoints: Vec<_> = (0..5).map(|_| ScriptedEndpoint::new()).collect();
+    endpoints[2].always(Step::Hang);
+    for endpoint in &endpoints {
+        fanfare.subscribe(&topic, subscribe(endpoint)).await.unwrap();
+    }
+    for number in 0..1000 {
+        fanfare.publish(&topic, message(number)).await.unwrap();
+    }
+    for (index, endpoint) in endpoints.iter().enumerate().filter(|(index, _)| *index != 2) {
+        assert_eq!(endpoint.wait_for(1000).await.len(), 1000, "endpoint {index}");
+    }
+    assert_eq!(endpoints[2].in_flight_max(), 16);
+    assert_eq!(fanfare.counters().await.pending, 1000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_does_not_end_is_ended_and_tried_again() {
+    let fanfare = Fanfare::builder().host(SimulatedHost::new(1)).attempt_limit(Duration::from_secs(5)).open();
+    let topic = fanfare.create_topic("orders").unwrap();
+    let endpoint = ScriptedEndpoint::new();
+    endpoint.script([Step::Hang]);
+    let arn = fanfare.subscribe(&topic, subscribe(&endpoint)).await.unwrap();
+    let report = fanfare.publish(&topic, message("x")).await.unwrap().settled().await;
+    assert_eq!(report.ending(&arn), Some(&Ending::Delivered { attempts: 2 }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_panics_is_tried_again_and_hurts_nobody_else() {
+    let fanfare = Fanfare::builder().host(SimulatedHost::new(1)).open();
+    let topic = fanfare.create_topic("orders").unwrap();
+    let (panicking, healthy) = (ScriptedEndpoint::new(), ScriptedEndpoint::new());
+    panicking.script([Step::Panic]);
+    fanfare.subscribe(&topic, subscribe(&panicking)).await.unwrap();
+    fanfare.subscribe(&topic, subscribe(&healthy)).await.unwrap();
+    let report = fanfare.publish(&topic, message("x")).await.unwrap().settled().await;
+    assert_eq!(report.delivered(), 2);
+    assert_eq!(panicking.attempts().len(), 2);
+}
+
+#[tokio::test]
+async fn batches_are_as_large_as_the_endpoint_takes() {
+    let fanfare = Fanfare::builder().lane_concurrency(NonZeroUsize::MIN).open();
+    let topic = fanfare.create_topic("orders").unwrap();
+    let endpoint = batches_of(10, 50);
+    endpoint.script([Step::Hold]);
+    fanfare.subscribe(&topic, subscribe(&endpoint)).await.unwrap();
+    fanfare.publish(&topic, message("first")).await.unwrap();
+    endpoint.wait_for(1).await;
+    for _ in 0..20 {
+        fanfare.publish(&topic, message("ten bytes.")).await.unwrap();
+    }
+    endpoint.release(1);
+    let attempts = endpoint.wait_for(21).await;
+    let mut calls: Vec<usize> = attempts.iter().map(|attempt| attempt.call).collect();
+    let count = calls.len();
+    calls.dedup();
+    assert_eq!((count, calls.len()), (21, 5), "one alone, then twenty by five of fifty bytes");
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_notification_of_a_batch_has_an_outcome_of_its_own() {
+    let fanfare = Fanfare::builder().host(SimulatedHost::new(1)).lane_concurrency(NonZeroUsize::MIN).open();
+    let topic = fanfare.create_topic("orders").unwrap();
+    let endpoint = batches_of(10, 1000);
+    endpoint.always_by(|notification| match (notification.text(), notification.attempt().get()) {
+        ("refused", _) => Step::Reject,
+        ("later" | "forgotten", 2) => Step::Accept,
+        ("later", _) => Step::Retry,
+        ("forgotten", _) => Step::LeaveOpen,
+        _ => Step::Accept,
+    });
+    fanfare.subscribe(&topic, subscribe(&endpoint)).await.unwrap();
+    let mut endings = Vec::new();
+    let mut published = Vec::new();
+    for text in ["good", "refused", "later", "forgotten"] {
+        published.push(fanfare.publish(&topic, message(text)).await.unwrap());
+    }
+    for published in published {
+        endings.push(match published.settled().await.endings.remove(0).1 {
+            Ending::Delivered { attempts } => attempts,
+            Ending::Dropped { .. } => 0,
+            other => panic!("{other:?}"),
+        });
+    }
+    assert_eq!(endings, [1, 0, 2, 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn deliveries_keep_to_the_rate_of_the_throttle_policy() {
+    let connector = ScriptedConnector::new(Protocol::Http, Limits::ONE);
+    let endpoint = connector.endpoint("address");
+    let host = Arc::new(SimulatedHost::new(1));
+    let fanfare = Fanfare::builder().host(Arc::clone(&host)).connectors(Connectors::new().with(connector)).open();
+    let topic = fanfare.create_topic("orders").unwrap();
+    let policy = r#"{"throttlePolicy": {"maxReceivesPerSecond": 5}}"#;
+    let policy = SubscriptionDeliveryPolicy::parse(policy, false.into()).unwrap();
+    let subscribe = Subscribe::to(Protocol::Http, "address").delivery_policy(policy).confirmed();
+    fanfare.subscribe(&topic, subscribe).await.unwrap();
+    let began = host.now();
+    let mut published = Vec::new();
+    for number in 0..101 {
+        published.push(fanfare.publish(&topic, message(number)).await.unwrap());
+    }
+    for published in published {
+        assert_eq!(published.settled().await.delivered(), 1);
+    }
+    let took = host.now().since(began).as_secs_f64();
+    assert!((19.9..=20.5).contains(&took), "101 deliveries at 5 a second took {took} s");
+    assert_eq!(endpoint.attempts().len(), 101);
+}
+
+#[tokio::test]
+async fn a_lane_that_is_full_drops_further_notifications_with_a_reason_and_others_go_on() {
+    let fanfare = Fanfare::builder().journal(MemoryJournal::with_bounds(20, 1 << 20)).open();
+    let topic = fanfare.create_topic("orders").unwrap();
+    let (stuck, healthy) = (ScriptedEndpoint::new(), ScriptedEndpoint::new());
+    stuck.always(Step::Hang);
+    let stuck_arn = fanfare.subscribe(&topic, subscribe(&stuck)).await.unwrap();
+    fanfare.subscribe(&topic, subscribe(&healthy)).await.unwrap();
+    let mut last = None;
+    for number in 0..25 {
+        last = Some(fanfare.publish(&topic, message(number)).await.unwrap());
+        healthy.wait_for(number + 1).await;
+    }
+    let report = last.unwrap().settled().await;
+    assert_eq!(
+        report.ending(&stuck_arn),
+        Some(&Ending::Dropped { reason: "too many notifications wait for the subscription".to_owned() })
+    );
+    let counters = fanfare.counters().await;
+    assert_eq!((counters.pending, counters.dropped, counters.delivered), (20, 5, 25));
+}
+
+#[tokio::test]
+async fn a_full_journal_refuses_to_publish_and_accepts_nothing() {
+    let fanfare = Fanfare::builder().journal(MemoryJournal::with_bounds(1000, 100)).open();
+    let topic = fanfare.create_topic("orders").unwrap();
+    let stuck = ScriptedEndpoint::new();
+    stuck.always(Step::Hang);
+    fanfare.subscribe(&topic, subscribe(&stuck)).await.unwrap();
+    fanfare.publish(&topic, message("x".repeat(60))).await.unwrap();
+    let error = fanfare.publish(&topic, message("x".repeat(60))).await.unwrap_err();
+    assert_eq!(error.code(), SnsErrorCode::Throttled);
+    assert_eq!(fanfare.counters().await.matched, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_keeps_failing_gets_one_attempt_at_a_time_and_more_when_it_recovers() {
+    let fanfare = Fanfare::builder().host(SimulatedHost::new(1)).open();
+    let topic = fanfare.create_topic("orders").unwrap();
+    let endpoint = ScriptedEndpoint::new();
+    endpoint.always(Step::Retry);
+    let soon = RetrySchedule::extended([RetryPhase::constant(20, Duration::from_secs(1))]).unwrap();
+    fanfare.subscribe(&topic, subscribe(&endpoint).retry(soon)).await.unwrap();
+    let mut published = Vec::new();
+    for number in 0..50 {
+        published.push(fanfare.publish(&topic, message(number)).await.unwrap());
+    }
+    endpoint.wait_for(50).await;
+    let failing = endpoint.attempts().len();
+    endpoint.always(Step::Slow(Duration::from_millis(10)));
+    for published in published {
+        assert_eq!(published.settled().await.delivered(), 1);
+    }
+    assert!(endpoint.attempts().len() > failing);
+    assert!(endpoint.in_flight_max() <= 16);
+}

@@ -1,0 +1,246 @@
+//! How subscriptions are made, confirmed, repeated and ended.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fanfare_core::engine::Ending;
+use fanfare_core::retry::{RetryPhase, SubscriptionDeliveryPolicy};
+use fanfare_core::{
+    Connectors, Destination, Fanfare, FilterPolicy, FilterPolicyScope, Limits, Message, NotificationKind, Protocol,
+    RetrySchedule, Subscribe, SubscriptionArn, TopicArn,
+};
+use fanfare_testkit::{ScriptedConnector, ScriptedEndpoint, SimulatedHost, Step};
+
+struct Bench {
+    fanfare: Fanfare,
+    topic: TopicArn,
+    endpoint: ScriptedEndpoint,
+    host: Arc<SimulatedHost>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let connector = ScriptedConnector::new(Protocol::Http, Limits::ONE);
+        let endpoint = connector.endpoint("address");
+        let host = Arc::new(SimulatedHost::new(3));
+        let fanfare = Fanfare::builder().host(Arc::clone(&host)).connectors(Connectors::new().with(connector)).open();
+        let topic = fanfare.create_topic("orders").unwrap();
+        Self { fanfare, topic, endpoint, host }
+    }
+
+    async fn subscribe(&self) -> SubscriptionArn {
+        self.fanfare.subscribe(&self.topic, address()).await.unwrap()
+    }
+
+    async fn publish(&self) -> usize {
+        self.fanfare.publish(&self.topic, Message::text("x").unwrap()).await.unwrap().settled().await.delivered()
+    }
+
+    /// The token of the `count`th message to the endpoint.
+    async fn token(&self, count: usize) -> String {
+        let attempts = self.endpoint.wait_for(count).await;
+        match attempts[count - 1].notification.kind() {
+            NotificationKind::SubscriptionConfirmation { token }
+            | NotificationKind::UnsubscribeConfirmation { token } => token.to_string(),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn address() -> Subscribe {
+    Subscribe::to(Protocol::Http, "address")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_confirms_and_confirms_again() {
+    let bench = Bench::new();
+    let arn = bench.subscribe().await;
+    let token = bench.token(1).await;
+    assert_eq!(token.len(), 288);
+    assert_eq!(bench.publish().await, 0);
+    assert_eq!(bench.fanfare.confirm_subscription(&bench.topic, &token).unwrap(), arn);
+    assert_eq!(bench.fanfare.confirm_subscription(&bench.topic, &token).unwrap(), arn);
+    assert_eq!(bench.publish().await, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_name_of_the_topic_does_not_count_in_a_confirmation_but_its_region_and_account_do() {
+    let bench = Bench::new();
+    bench.subscribe().await;
+    let token = bench.token(1).await;
+    for other in ["arn:aws:sns:eu-west-1:000000000000:orders", "arn:aws:sns:us-east-1:111111111111:orders"] {
+        let error = bench.fanfare.confirm_subscription(&TopicArn::parse(other).unwrap(), &token).unwrap_err();
+        assert_eq!(error.message(), "Invalid parameter: Topic");
+    }
+    let renamed = TopicArn::parse("arn:aws:sns:us-east-1:000000000000:renamed").unwrap();
+    assert!(bench.fanfare.confirm_subscription(&renamed, &token).is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_is_too_old_confirms_nothing_and_the_subscription_is_gone() {
+    let bench = Bench::new();
+    let arn = bench.subscribe().await;
+    let token = bench.token(1).await;
+    bench.host.jump_forward(Duration::from_secs(48 * 3600));
+    let error = bench.fanfare.confirm_subscription(&bench.topic, &token).unwrap_err();
+    assert_eq!(error.message(), "Invalid parameter: Token");
+    assert_eq!(bench.fanfare.subscription(&arn).unwrap_err().message(), "Subscription does not exist");
+}
+
+#[tokio::test(start_paused = true)]
+async fn subscribing_a_pending_address_again_sends_the_request_again() {
+    let bench = Bench::new();
+    let arn = bench.subscribe().await;
+    let first = bench.token(1).await;
+    assert_eq!(bench.subscribe().await, arn);
+    let second = bench.token(2).await;
+    assert_ne!(first, second);
+    assert_eq!(bench.fanfare.confirm_subscription(&bench.topic, &first).unwrap(), arn);
+    assert_eq!(bench.subscribe().await, arn);
+    assert_eq!(bench.publish().await, 1);
+    assert_eq!(bench.endpoint.attempts().len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_to_confirm_that_fails_is_retried() {
+    let bench = Bench::new();
+    bench.endpoint.script([Step::Retry, Step::Retry]);
+    let soon = RetrySchedule::extended([RetryPhase::constant(3, Duration::from_secs(1))]).unwrap();
+    bench.fanfare.subscribe(&bench.topic, address().retry(soon)).await.unwrap();
+    let attempts = bench.endpoint.wait_for(3).await;
+    assert_eq!(attempts[0].notification.message_id(), attempts[2].notification.message_id());
+    assert!(attempts[2].notification.subscription().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_destination_with_other_settings_is_refused() {
+    let bench = Bench::new();
+    let policy = |text| FilterPolicy::parse(text, FilterPolicyScope::MessageAttributes).unwrap();
+    let arn = bench.fanfare.subscribe(&bench.topic, address().filter_policy(policy(r#"{"a": [1]}"#))).await.unwrap();
+    assert_eq!(bench.subscribe().await, arn);
+    let other = address().filter_policy(policy(r#"{"a": [2]}"#));
+    let error = bench.fanfare.subscribe(&bench.topic, other).await.unwrap_err();
+    assert_eq!(
+        error.message(),
+        "Invalid parameter: Attributes Reason: Subscription already exists with different attributes"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn ending_a_subscription_gives_up_what_waits_and_is_no_error_twice() {
+    let bench = Bench::new();
+    bench.endpoint.always(Step::Retry);
+    let arn = bench.fanfare.subscribe(&bench.topic, address().confirmed()).await.unwrap();
+    let published = bench.fanfare.publish(&bench.topic, Message::text("x").unwrap()).await.unwrap();
+    bench.endpoint.wait_for(1).await;
+    tokio::task::yield_now().await;
+    bench.fanfare.unsubscribe(&arn).await;
+    bench.fanfare.unsubscribe(&arn).await;
+    let report = published.settled().await;
+    assert_eq!(report.ending(&arn), Some(&Ending::Dropped { reason: "the subscription has ended".to_owned() }));
+    let counters = bench.fanfare.counters().await;
+    assert_eq!((counters.pending, counters.dropped), (0, 1));
+    assert!(bench.fanfare.subscriptions(&bench.topic).unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn ending_by_link_tells_the_endpoint_which_can_restore_it() {
+    let bench = Bench::new();
+    let arn = bench.fanfare.subscribe(&bench.topic, address().confirmed()).await.unwrap();
+    bench.fanfare.unsubscribe_by_link(&arn).await.unwrap();
+    let token = bench.token(1).await;
+    let farewell = &bench.endpoint.attempts()[0].notification;
+    assert_eq!(farewell.kind().as_str(), "UnsubscribeConfirmation");
+    assert_eq!(farewell.subscription(), Some(&arn));
+    assert_eq!(bench.publish().await, 0);
+    assert_eq!(bench.fanfare.confirm_subscription(&bench.topic, &token).unwrap(), arn);
+    assert_eq!(bench.publish().await, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn subscribing_again_after_the_end_makes_a_new_subscription() {
+    let bench = Bench::new();
+    let old = bench.fanfare.subscribe(&bench.topic, address().confirmed()).await.unwrap();
+    bench.fanfare.unsubscribe(&old).await;
+    let new = bench.fanfare.subscribe(&bench.topic, address().confirmed()).await.unwrap();
+    assert_ne!(old, new);
+    bench.host.jump_forward(Duration::from_secs(3600));
+    assert_eq!(bench.fanfare.subscriptions(&bench.topic).unwrap().len(), 1);
+    assert_eq!(bench.publish().await, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn deleting_a_topic_takes_its_subscriptions_along() {
+    let bench = Bench::new();
+    bench.endpoint.always(Step::Retry);
+    let arn = bench.fanfare.subscribe(&bench.topic, address().confirmed()).await.unwrap();
+    let published = bench.fanfare.publish(&bench.topic, Message::text("x").unwrap()).await.unwrap();
+    bench.endpoint.wait_for(1).await;
+    tokio::task::yield_now().await;
+    bench.fanfare.delete_topic(&bench.topic).await;
+    bench.fanfare.delete_topic(&bench.topic).await;
+    assert_eq!(published.settled().await.dropped(), 1);
+    assert_eq!(bench.fanfare.subscription(&arn).unwrap_err().message(), "Subscription does not exist");
+    let again = bench.fanfare.create_topic("orders").unwrap();
+    assert!(bench.fanfare.subscriptions(&again).unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn settings_that_do_not_fit_the_protocol_are_refused() {
+    let connector = ScriptedConnector::new(Protocol::Sms, Limits::ONE);
+    let fanfare = Fanfare::builder().connectors(Connectors::new().with(connector)).open();
+    let topic = fanfare.create_topic("orders").unwrap();
+    let to = |protocol| Subscribe::to(protocol, "address");
+    let csv = r#"{"requestPolicy": {"headerContentType": "text/csv"}}"#;
+    let csv = SubscriptionDeliveryPolicy::parse(csv, true.into()).unwrap();
+    let cases = [
+        (to(Protocol::Sms).raw(), "Invalid parameter: Delivery protocol [sms] does not support raw message delivery."),
+        (
+            to(Protocol::Sms).delivery_policy(csv),
+            "Invalid parameter: Attributes Reason: DeliveryPolicy: only http and https subscriptions have one, not sms",
+        ),
+        (
+            to(Protocol::Http),
+            "Invalid parameter: Protocol Reason: nothing here delivers over http: enable the `http` feature, or add a \
+             connector for it",
+        ),
+        (
+            to(Protocol::Sms).dead_letters_to(Destination::address(Protocol::Sqs, "arn:aws:sqs:...")),
+            "Invalid parameter: Protocol Reason: nothing here delivers over sqs: enable the `sqs` feature, or add a \
+             connector for it",
+        ),
+    ];
+    for (subscribe, text) in cases {
+        assert_eq!(fanfare.subscribe(&topic, subscribe).await.unwrap_err().message(), text);
+    }
+    assert!(fanfare.subscriptions(&topic).unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_topic_is_found_again_unless_its_settings_differ() {
+    use fanfare_core::{SignatureVersion, TopicSettings};
+    let fanfare = Fanfare::in_memory();
+    let second = || TopicSettings::new().signature_version(SignatureVersion::V2);
+    let arn = fanfare.create_topic_with("orders", second()).unwrap();
+    assert_eq!(fanfare.create_topic("orders").unwrap(), arn);
+    assert_eq!(fanfare.create_topic_with("orders", second()).unwrap(), arn);
+    let other = second().maximum_message_size(2048).unwrap();
+    assert_eq!(
+        fanfare.create_topic_with("orders", other).unwrap_err().message(),
+        "Invalid parameter: Attributes Reason: Topic already exists with different attributes"
+    );
+    assert_eq!(fanfare.topics().len(), 1);
+}
+
+#[tokio::test]
+async fn an_endpoint_of_the_programs_own_is_known_by_its_identity() {
+    let fanfare = Fanfare::in_memory();
+    let topic = fanfare.create_topic("orders").unwrap();
+    let endpoint: Arc<dyn fanfare_core::Endpoint> = Arc::new(ScriptedEndpoint::new());
+    let one = fanfare.subscribe(&topic, Subscribe::endpoint(Arc::clone(&endpoint))).await.unwrap();
+    let two = fanfare.subscribe(&topic, Subscribe::endpoint(Arc::clone(&endpoint))).await.unwrap();
+    let other = fanfare.subscribe(&topic, Subscribe::endpoint(Arc::new(ScriptedEndpoint::new()))).await.unwrap();
+    assert_eq!(one, two);
+    assert_ne!(one, other);
+}

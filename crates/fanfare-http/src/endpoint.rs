@@ -1,0 +1,106 @@
+//! One subscriber's URL.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use fanfare_core::{DeliveryError, DeliveryErrorKind, Endpoint, Notification, Outcome, Protocol};
+use fanfare_wire::Renderer;
+use http::header::{AUTHORIZATION, HeaderMap};
+use url::{Position, Url};
+
+use crate::auth::{Credentials, Session};
+use crate::classify;
+use crate::exchange::{Deadline, Exchanged, Exchanger};
+use crate::request;
+
+/// A URL that notifications are posted to.
+///
+/// `Display` is the URL without user and password.
+pub(crate) struct HttpEndpoint {
+    pub(crate) protocol: Protocol,
+    /// Without user and password.
+    pub(crate) url: Url,
+    pub(crate) credentials: Option<Credentials>,
+    pub(crate) renderer: Renderer,
+    pub(crate) exchanger: Arc<Exchanger>,
+    /// How the last request that was let in authenticated itself. Held for a look or a change, never across a wait.
+    pub(crate) session: Mutex<Option<Arc<Session>>>,
+}
+
+#[async_trait]
+impl Endpoint for HttpEndpoint {
+    fn protocol(&self) -> Protocol {
+        self.protocol.clone()
+    }
+
+    async fn deliver(&self, notification: &Notification) -> Outcome {
+        let headers = request::headers(notification)?;
+        let body = self.renderer.body(notification).await.map_err(classify::unrendered)?;
+        let deadline = self.exchanger.deadline();
+
+        let known = self.session();
+        let first = self.post(&headers, &body, known.as_deref(), deadline).await?;
+        if !first.is_unauthorized() {
+            return first.outcome();
+        }
+        let Some(agreed) = self.agree(&first, known.as_deref()) else {
+            self.remember(None);
+            return first.outcome();
+        };
+        let second = self.post(&headers, &body, Some(&agreed), deadline).await?;
+        self.remember((!second.is_unauthorized()).then(|| Arc::new(agreed)));
+        second.outcome()
+    }
+}
+
+impl HttpEndpoint {
+    async fn post(
+        &self,
+        headers: &HeaderMap,
+        body: &Bytes,
+        session: Option<&Session>,
+        deadline: Deadline,
+    ) -> Result<Exchanged, DeliveryError> {
+        let mut headers = headers.clone();
+        if let (Some(session), Some(credentials)) = (session, &self.credentials) {
+            let target = &self.url[Position::BeforePath..Position::AfterQuery];
+            let authorization = session.authorize(credentials, "POST", target).ok_or_else(|| {
+                DeliveryError::reject(
+                    DeliveryErrorKind::Unauthorized,
+                    "the endpoint's user name, or what its receiver asks for, cannot stand in a header",
+                )
+            })?;
+            headers.insert(AUTHORIZATION, authorization);
+        }
+        self.exchanger.post(&self.url, headers, body.clone(), deadline).await
+    }
+
+    /// How to answer a 401, where there are credentials and an answer that may be taken.
+    fn agree(&self, unauthorized: &Exchanged, known: Option<&Session>) -> Option<Session> {
+        self.credentials.as_ref()?;
+        let agreed = Session::agree(unauthorized.offers(), self.exchanger.host())?;
+        known.is_none_or(|known| agreed.differs_from(known)).then_some(agreed)
+    }
+
+    fn session(&self) -> Option<Arc<Session>> {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn remember(&self, session: Option<Arc<Session>>) {
+        *self.session.lock().unwrap_or_else(PoisonError::into_inner) = session;
+    }
+}
+
+impl fmt::Display for HttpEndpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.url.as_str())
+    }
+}
+
+impl fmt::Debug for HttpEndpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HttpEndpoint({})", self.url)
+    }
+}

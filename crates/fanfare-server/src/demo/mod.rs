@@ -1,0 +1,207 @@
+//! `fanfare demo`: a publisher and its subscribers on loopback, and every delivery as it happens.
+
+mod confirm;
+mod events;
+mod screen;
+mod subscribers;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use fanfare::egress::EgressPolicy;
+use fanfare::engine::{Progress, Report, Watch};
+use fanfare::http::HttpConfig;
+use fanfare::wire::Signer;
+use fanfare::{Adapters, Fanfare, Host as _, NotificationKind, SubscriptionArn, SystemHost, Timestamp, TopicArn};
+use fanfare_server::links;
+use fanfare_testkit::TestCa;
+use tokio::net::TcpListener;
+
+use events::{EVENTS, Event};
+use screen::Screen;
+use subscribers::{Subscriber, Wish};
+
+/// Anything that stops the demo, in words.
+type Trouble = Box<dyn std::error::Error + Send + Sync>;
+
+/// Runs the demo. The exit status says whether everything arrived.
+pub(crate) async fn run() -> ExitCode {
+    let screen = Screen::new();
+    match Demo::set_up(&screen).await {
+        Ok(demo) => demo.play().await,
+        Err(trouble) => {
+            screen.verdict(false, &format!("the demo could not run: {trouble}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A running engine with its topic and subscribers.
+struct Demo<'a> {
+    screen: &'a Screen,
+    fanfare: Fanfare,
+    topic: TopicArn,
+    subscribers: Vec<Subscriber>,
+}
+
+/// What has become of the messages so far.
+#[derive(Debug, Default)]
+struct Tally {
+    expected: usize,
+    delivered: usize,
+    dead_lettered: usize,
+    filtered_out: usize,
+    retried: usize,
+    missing: Vec<String>,
+}
+
+impl<'a> Demo<'a> {
+    async fn set_up(screen: &'a Screen) -> Result<Self, Trouble> {
+        screen.title("Fanfare demo: publish once, reach every subscriber");
+        screen.line("");
+        let ca = TestCa::new();
+        let signer = Signer::ephemeral();
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let base = format!("http://{}", listener.local_addr()?);
+        let egress = EgressPolicy::internet().allow("127.0.0.0/8".parse()?);
+        let http = HttpConfig::new().egress(egress).ca_certificates(ca.certificate_pem())?;
+        let adapters = Adapters::new(&base)?.signer(signer.clone()).http(http);
+        let fanfare = Fanfare::builder().connectors(adapters.connectors()?).open();
+        let pages = links::router(fanfare.clone(), signer);
+        tokio::spawn(async move { axum::serve(listener, pages).await });
+
+        let topic = fanfare.create_topic("media-events")?;
+        screen.line(format_args!("topic {topic}"));
+        let mut subscribers = subscribers::all(&ca).await?;
+        let dead_letters =
+            subscribers.iter().find(|s| matches!(s.wish, Wish::DeadLetters)).map(Subscriber::destination);
+        let dead_letters = dead_letters.ok_or("nobody takes the dead letters")?;
+        for subscriber in &mut subscribers {
+            let state = match subscriber.subscribe(&dead_letters)? {
+                Some(subscribe) => {
+                    subscriber.arn = Some(fanfare.subscribe(&topic, subscribe).await?);
+                    confirm::confirm(subscriber, &base).await?;
+                    "confirmed, signature verified"
+                }
+                None => "ready",
+            };
+            screen.subscribed(subscriber.name, subscriber.protocol.as_str(), subscriber.about, state);
+        }
+        Ok(Self { screen, fanfare, topic, subscribers })
+    }
+
+    async fn play(self) -> ExitCode {
+        let began = Instant::now();
+        let mut tally = Tally::default();
+        for event in &EVENTS {
+            if let Err(trouble) = self.publish(event, &mut tally).await {
+                tally.missing.push(format!("{}: {trouble}", event.title));
+            }
+        }
+        let took = began.elapsed().as_millis();
+        let counters = self.fanfare.counters().await;
+        if counters.matched != counters.delivered + counters.dead_lettered + counters.dropped + counters.pending {
+            tally.missing.push(format!("the counters do not balance: {counters:?}"));
+        }
+        self.conclude(&tally, took)
+    }
+
+    /// Publishes one event and shows what happens until it has ended everywhere.
+    async fn publish(&self, event: &Event, tally: &mut Tally) -> Result<(), Trouble> {
+        self.screen.line("");
+        let mut watch = self.fanfare.watch();
+        let accepted = SystemHost.now();
+        let published = self.fanfare.publish(&self.topic, event.message()?).await?;
+        self.screen.title(&format!("{}  (MessageId {})", event.title, published.message_id()));
+        let settled = published.settled();
+        tokio::pin!(settled);
+        let report = loop {
+            tokio::select! {
+                report = &mut settled => break report,
+                Some(progress) = watch.next() => self.show(&progress, accepted, tally),
+            }
+        };
+        self.show_rest(&mut watch, accepted, tally);
+        self.count(published.message_id(), &report, event, tally);
+        Ok(())
+    }
+
+    fn show_rest(&self, watch: &mut Watch, accepted: Timestamp, tally: &mut Tally) {
+        while let Some(progress) = watch.try_next() {
+            self.show(&progress, accepted, tally);
+        }
+    }
+
+    fn show(&self, progress: &Progress, accepted: Timestamp, tally: &mut Tally) {
+        match progress {
+            Progress::Attempted(attempt) if attempt.kind == NotificationKind::Notification => {
+                tally.retried += usize::from(attempt.number == 2);
+                let since = (attempt.started + attempt.took).since(accepted);
+                self.screen.attempt(self.name_of(&attempt.subscription), attempt, since);
+            }
+            Progress::FilteredOut { subscription, because, .. } => {
+                let name = self.name_of(subscription);
+                let protocol = self.subscriber(subscription).map_or("", |subscriber| subscriber.protocol.as_str());
+                self.screen.filtered_out(name, protocol, because);
+            }
+            Progress::Dropped { subscription, reason, .. } => {
+                self.screen.problem(&format!("{}: {reason}", self.name_of(subscription)));
+            }
+            _ => {}
+        }
+    }
+
+    /// Believes the receivers, not the engine: what they do not have is missing.
+    fn count(&self, message_id: &str, report: &Report, event: &Event, tally: &mut Tally) {
+        tally.filtered_out += report.filtered_out();
+        tally.expected += report.endings.len() - report.filtered_out();
+        for (subscription, ending) in &report.endings {
+            let dead = matches!(ending, fanfare::engine::Ending::DeadLettered);
+            let receiver = match ending {
+                fanfare::engine::Ending::FilteredOut { .. } => continue,
+                fanfare::engine::Ending::DeadLettered => {
+                    self.subscribers.iter().find(|s| matches!(s.wish, Wish::DeadLetters))
+                }
+                _ => self.subscriber(subscription),
+            };
+            match receiver {
+                Some(receiver) if receiver.has(message_id) && dead => tally.dead_lettered += 1,
+                Some(receiver) if receiver.has(message_id) => tally.delivered += 1,
+                _ => tally.missing.push(format!("{} at {}: {ending:?}", event.title, self.name_of(subscription))),
+            }
+        }
+    }
+
+    fn conclude(&self, tally: &Tally, took_ms: u128) -> ExitCode {
+        let Tally { expected, delivered, dead_lettered, filtered_out, retried, missing } = tally;
+        self.screen.line("");
+        self.screen.line(format_args!(
+            "{delivered} at their subscribers ({retried} after failed attempts), {dead_lettered} as dead letters, \
+             {filtered_out} filtered out"
+        ));
+        for missing in missing {
+            self.screen.problem(missing);
+        }
+        let mut protocols: Vec<_> = self.subscribers.iter().map(|subscriber| &subscriber.protocol).collect();
+        protocols.sort_unstable();
+        protocols.dedup();
+        let arrived = delivered + dead_lettered;
+        let good = missing.is_empty() && arrived == *expected;
+        self.screen.verdict(
+            good,
+            &format!(
+                "delivered {arrived} of {expected} notifications over {} protocols in {took_ms} ms",
+                protocols.len()
+            ),
+        );
+        if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+
+    fn subscriber(&self, arn: &SubscriptionArn) -> Option<&Subscriber> {
+        self.subscribers.iter().find(|subscriber| subscriber.arn.as_ref() == Some(arn))
+    }
+
+    fn name_of(&self, arn: &SubscriptionArn) -> &'static str {
+        self.subscriber(arn).map_or("?", |subscriber| subscriber.name)
+    }
+}

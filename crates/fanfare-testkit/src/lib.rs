@@ -1,0 +1,17 @@
+#![doc = include_str!("../README.md")]
+
+pub mod broken;
+pub mod conformance;
+pub mod endpoints;
+pub mod host;
+pub mod http_receiver;
+pub mod memory;
+#[cfg(feature = "tls")]
+pub mod tls;
+pub mod vectors;
+
+pub use endpoints::{Attempt, ScriptedConnector, ScriptedEndpoint, Step};
+pub use host::SimulatedHost;
+pub use http_receiver::{HttpReceiver, ReceivedRequest, Reply, refused_addr};
+#[cfg(feature = "tls")]
+pub use tls::{Identity, TestCa};

@@ -1,0 +1,19 @@
+#![doc = include_str!("../README.md")]
+
+mod canonical;
+mod certificate;
+mod envelope;
+mod json;
+mod key;
+mod links;
+mod renderer;
+mod signer;
+pub mod verify;
+
+pub use canonical::{SignedKind, SignedParts, canonical_string};
+pub use certificate::{Certificate, CertificateError};
+pub use key::{CERTIFICATE_NAME, KeyError, KeyErrorKind, SigningKey};
+pub use links::{Links, LinksError};
+pub use renderer::{RenderError, Renderer};
+pub use signer::{SignError, SignErrorKind, Signer};
+pub use verify::{CertificateSource, VerifiedMessage, Verifier, VerifyError, VerifyErrorKind};

@@ -1,0 +1,155 @@
+//! From a notification to the body that its subscriber gets.
+
+use std::error::Error;
+use std::fmt;
+use std::hash::BuildHasher as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::Bytes;
+use fanfare_core::{Format, Notification, NotificationKind};
+use tokio::sync::OnceCell;
+
+use crate::canonical::{SignedKind, SignedParts, canonical_string};
+use crate::envelope::{Envelope, Seal};
+use crate::links::Links;
+use crate::signer::{SignError, Signer};
+
+/// Renders notifications as Amazon SNS does. Cloning copies a pointer.
+///
+/// A text is signed and escaped once, whoever asks first; everybody else gets a copy with an `UnsubscribeURL` of their own.
+#[derive(Debug, Clone)]
+pub struct Renderer(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    /// Names this renderer's slot in a publication's memo.
+    id: u64,
+    signer: Signer,
+    links: Links,
+}
+
+/// What is kept for one text of one publication. Every rendering of the text shares the seal.
+#[derive(Default)]
+struct Rendered {
+    seal: OnceCell<Seal>,
+    envelope: OnceCell<Envelope>,
+}
+
+impl Renderer {
+    /// Renders with signatures of `signer` and with `links`.
+    pub fn new(signer: Signer, links: Links) -> Self {
+        Self(Arc::new(Parts { id: new_id(), signer, links }))
+    }
+
+    /// The body for the subscriber that `notification` goes to, over HTTP, SQS, or as the JSON part of an email.
+    ///
+    /// - In the raw format: the text, shared and not copied.
+    /// - Else the envelope: pretty-printed JSON in UTF-8. Those with a sequence number (FIFO) are not signed. A notification
+    ///   without a subscription has no `UnsubscribeURL`.
+    ///
+    /// Dropping the future loses nothing: the next caller goes on.
+    ///
+    /// # Errors
+    /// [`RenderError`] when the envelope cannot be signed now.
+    pub async fn body(&self, notification: &Notification) -> Result<Bytes, RenderError> {
+        if notification.format() == Format::Raw {
+            return Ok(notification.text_bytes().clone());
+        }
+        let links = &self.0.links;
+        let rendered = notification.memo().slot::<Rendered>(self.0.id);
+        let seal = self.seal(notification, &rendered).await?;
+        let envelope = rendered.envelope.get_or_init(async || Envelope::new(notification, seal, links)).await;
+        let subscription = match notification.kind() {
+            NotificationKind::Notification => notification.subscription(),
+            _ => None,
+        };
+        Ok(envelope.body(subscription, links))
+    }
+
+    /// The links that are in the bodies.
+    pub fn links(&self) -> &Links {
+        &self.0.links
+    }
+
+    /// The signer, whose certificate is to be served at [`Links::signing_cert_url`].
+    pub fn signer(&self) -> &Signer {
+        &self.0.signer
+    }
+
+    /// The signature of a notification, made now if it is the first of its text; none for those of FIFO topics.
+    async fn seal<'r>(
+        &self,
+        notification: &Notification,
+        rendered: &'r Rendered,
+    ) -> Result<Option<&'r Seal>, RenderError> {
+        if notification.sequence_number().is_some() {
+            return Ok(None);
+        }
+        let sealed = rendered.seal.get_or_try_init(|| self.new_seal(notification)).await;
+        sealed.map(Some).map_err(RenderError)
+    }
+
+    async fn new_seal(&self, notification: &Notification) -> Result<Seal, SignError> {
+        let Parts { signer, links, .. } = &*self.0;
+        let version = notification.signature_version();
+        let text = text_to_sign(notification, links);
+        let signature = BASE64.encode(signer.sign(version, text.into()).await?);
+        let signing_cert_url = links.signing_cert_url(signer.certificate().await?.file_name());
+        Ok(Seal { version, signature, signing_cert_url })
+    }
+}
+
+fn text_to_sign(notification: &Notification, links: &Links) -> String {
+    let subscribe_url;
+    let kind = match notification.kind() {
+        NotificationKind::SubscriptionConfirmation { token } => {
+            subscribe_url = links.subscribe_url(notification.topic(), token);
+            SignedKind::SubscriptionConfirmation { subscribe_url: &subscribe_url, token }
+        }
+        NotificationKind::UnsubscribeConfirmation { token } => {
+            subscribe_url = links.subscribe_url(notification.topic(), token);
+            SignedKind::UnsubscribeConfirmation { subscribe_url: &subscribe_url, token }
+        }
+        // Whatever carries no token is signed like a published message.
+        _ => SignedKind::Notification { subject: notification.subject() },
+    };
+    canonical_string(&SignedParts {
+        message_id: notification.message_id(),
+        topic_arn: notification.topic().as_str(),
+        message: notification.text(),
+        timestamp: &notification.timestamp().to_string(),
+        kind,
+    })
+}
+
+/// A number that no other renderer has, of whatever crate: hashed with a random key, since others may count from 1 too.
+fn new_id() -> u64 {
+    static RENDERERS: AtomicU64 = AtomicU64::new(0);
+    std::hash::RandomState::new().hash_one(RENDERERS.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A body that could not be rendered because it could not be signed; [`SignError`], its source, says whether that may pass.
+#[derive(Debug)]
+pub struct RenderError(SignError);
+
+impl RenderError {
+    /// Why there is no signature.
+    pub fn sign_error(&self) -> &SignError {
+        &self.0
+    }
+}
+
+impl fmt::Display for RenderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the envelope is not signed")
+    }
+}
+
+impl Error for RenderError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.0)
+    }
+}

@@ -1,0 +1,143 @@
+//! The command line: what `cargo xtask` was asked to do.
+
+use crate::failure::Failure;
+
+/// What `cargo xtask help` prints.
+pub(crate) const HELP: &str = "\
+Development tasks of the Fanfare workspace.
+
+Usage: cargo xtask test [--quick] [--keep-going] [--only STEP]... [--list]
+       cargo xtask help
+
+  test            Installs what is missing, then checks everything; stops at the first step that fails.
+
+  --quick         The inner loop: format, lints of the default build, and the tests that need nothing installed.
+  --keep-going    Runs every step even after one failed, then says which failed.
+  --only STEP     Runs this step alone; may be given several times. The order stays that of the list.
+  --list          Prints the steps that would run, and runs none.
+
+Everything installed for the tests lies in target/xtask, except Debian packages, which only root installs.
+Exit status: 0 when every step passed, 1 otherwise.
+";
+
+/// One task, fully described.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Task {
+    /// Print the help text.
+    Help,
+    /// Run the steps of the test command.
+    Test(TestOptions),
+}
+
+/// How the test command runs.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct TestOptions {
+    /// How much each step covers, and which steps there are.
+    pub(crate) reach: Reach,
+    /// What follows the first failure.
+    pub(crate) after_failure: AfterFailure,
+    /// The names of the only steps to run; empty for all.
+    pub(crate) only: Vec<String>,
+    /// Print the steps instead of running them.
+    pub(crate) list: bool,
+}
+
+/// How much the test command covers.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) enum Reach {
+    /// Everything, with all features and with the real other sides installed.
+    #[default]
+    Full,
+    /// The default build, with nothing installed.
+    Quick,
+}
+
+/// What happens to the remaining steps once one has failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) enum AfterFailure {
+    /// They are left out.
+    #[default]
+    Stop,
+    /// They run too.
+    KeepGoing,
+}
+
+/// Reads the arguments that follow the program's name.
+///
+/// Without any, the task is help.
+pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Task, Failure> {
+    match arguments.next().as_deref() {
+        None | Some("help" | "--help" | "-h") => Ok(Task::Help),
+        Some("test") => parse_test(arguments),
+        Some(other) => Err(Failure::new(format!("no task is named `{other}`; see `cargo xtask help`"))),
+    }
+}
+
+fn parse_test(mut arguments: impl Iterator<Item = String>) -> Result<Task, Failure> {
+    let mut options = TestOptions::default();
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--quick" => options.reach = Reach::Quick,
+            "--keep-going" => options.after_failure = AfterFailure::KeepGoing,
+            "--list" => options.list = true,
+            "--only" => match arguments.next() {
+                Some(name) => options.only.push(name),
+                None => return Err(Failure::new("`--only` needs the name of a step; see `cargo xtask test --list`")),
+            },
+            "--help" | "-h" => return Ok(Task::Help),
+            other => {
+                return Err(Failure::new(format!("`test` has no option `{other}`; see `cargo xtask help`")));
+            }
+        }
+    }
+    Ok(Task::Test(options))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Task, String> {
+        parse(line.split_whitespace().map(str::to_owned)).map_err(|failure| failure.to_string())
+    }
+
+    #[test]
+    fn no_argument_means_help() {
+        assert_eq!(parsed(""), Ok(Task::Help));
+    }
+
+    #[test]
+    fn test_alone_is_full_and_stops_at_the_first_failure() {
+        let expected = TestOptions { reach: Reach::Full, after_failure: AfterFailure::Stop, only: vec![], list: false };
+        assert_eq!(parsed("test"), Ok(Task::Test(expected)));
+    }
+
+    #[test]
+    fn every_option_is_read() {
+        let expected = TestOptions {
+            reach: Reach::Quick,
+            after_failure: AfterFailure::KeepGoing,
+            only: vec!["format".to_owned(), "clippy".to_owned()],
+            list: true,
+        };
+        assert_eq!(parsed("test --quick --only format --keep-going --only clippy --list"), Ok(Task::Test(expected)));
+    }
+
+    #[test]
+    fn only_without_a_step_is_refused() {
+        assert_eq!(
+            parsed("test --only"),
+            Err("`--only` needs the name of a step; see `cargo xtask test --list`".to_owned())
+        );
+    }
+
+    #[test]
+    fn an_unknown_task_is_refused() {
+        assert_eq!(parsed("tset"), Err("no task is named `tset`; see `cargo xtask help`".to_owned()));
+    }
+
+    #[test]
+    fn an_unknown_option_is_refused() {
+        assert_eq!(parsed("test --fast"), Err("`test` has no option `--fast`; see `cargo xtask help`".to_owned()));
+    }
+}

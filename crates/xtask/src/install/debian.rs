@@ -1,0 +1,71 @@
+//! The Debian packages that the tests call programs of.
+
+use crate::failure::Failure;
+use crate::run::Run;
+use crate::workspace::{Workspace, find_program};
+
+/// A program that the tests call, and the packages that bring it.
+struct Needed {
+    program: &'static str,
+    packages: &'static [&'static str],
+}
+
+const NEEDED: [Needed; 5] = [
+    Needed { program: "nginx", packages: &["nginx"] },
+    Needed { program: "openssl", packages: &["openssl"] },
+    Needed { program: "python3", packages: &["python3", "python3-venv"] },
+    Needed { program: "node", packages: &["nodejs"] },
+    Needed { program: "npm", packages: &["npm"] },
+];
+
+/// Installs the packages of the programs that are missing; only root can, anyone else is told what to run.
+pub(crate) fn install(workspace: &Workspace) -> Result<(), Failure> {
+    let missing = missing_packages(|program| find_program(program).is_some());
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if !is_root(workspace)? {
+        return Err(Failure::new(format!(
+            "programs are missing; run `sudo apt-get install --yes {}`, then try again",
+            missing.join(" ")
+        )));
+    }
+    // The package lists may be absent or old, which shows only by trying.
+    if apt_install(&missing, workspace).is_err() {
+        apt(workspace).args(["update"]).capture()?;
+        apt_install(&missing, workspace)?;
+    }
+    match missing_packages(|program| find_program(program).is_some()).as_slice() {
+        [] => Ok(()),
+        still => Err(Failure::new(format!("programs are missing although apt-get installed {}", still.join(" ")))),
+    }
+}
+
+fn missing_packages(is_there: impl Fn(&str) -> bool) -> Vec<&'static str> {
+    NEEDED.iter().filter(|needed| !is_there(needed.program)).flat_map(|needed| needed.packages).copied().collect()
+}
+
+fn is_root(workspace: &Workspace) -> Result<bool, Failure> {
+    Ok(Run::program("id", workspace).args(["-u"]).capture()?.stdout.trim() == "0")
+}
+
+fn apt_install(packages: &[&str], workspace: &Workspace) -> Result<(), Failure> {
+    apt(workspace).args(["install", "--yes", "--no-install-recommends"]).args(packages).capture().map(drop)
+}
+
+fn apt(workspace: &Workspace) -> Run {
+    Run::program("apt-get", workspace).env("DEBIAN_FRONTEND", "noninteractive")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_packages_of_missing_programs_are_wanted() {
+        assert_eq!(
+            missing_packages(|program| program != "nginx" && program != "python3"),
+            ["nginx", "python3", "python3-venv"]
+        );
+    }
+}

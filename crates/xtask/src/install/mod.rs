@@ -1,0 +1,7 @@
+//! Installs what the tests need beyond Cargo's own packages, each kind in its own file.
+
+pub(crate) mod debian;
+pub(crate) mod node;
+pub(crate) mod python;
+mod stamp;
+pub(crate) mod toolchain;

@@ -1,0 +1,70 @@
+//! What each feature costs, as `cargo tree` sees it.
+
+use std::process::Command;
+
+/// Crates that only a protocol may bring.
+const HEAVY: [&str; 14] = [
+    "hyper",
+    "h2",
+    "http",
+    "reqwest",
+    "rustls",
+    "aws-lc-rs",
+    "aws-lc-sys",
+    "ring",
+    "openssl",
+    "native-tls",
+    "rsa",
+    "rcgen",
+    "lettre",
+    "aws-sdk-sqs",
+];
+
+/// The names of the crates that `package` is built from with `features`.
+fn tree(package: &str, features: &str) -> Vec<String> {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--offline", "--package", package, "--no-default-features", "--features", features])
+        .args(["--edges", "normal,build", "--prefix", "none", "--format", "{p}"])
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).expect("cargo tree prints UTF-8");
+    let mut names: Vec<_> = text.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert!(names.contains(&package.to_owned()), "the tree of {package} lacks its root: {text}");
+    names
+}
+
+fn heavy(names: &[String]) -> Vec<&str> {
+    names.iter().map(String::as_str).filter(|name| HEAVY.contains(name) || name.starts_with("aws-")).collect()
+}
+
+#[test]
+fn the_facade_without_features_pulls_no_http_tls_or_aws_crate() {
+    assert_eq!(heavy(&tree("fanfare", "")), [""; 0]);
+}
+
+#[test]
+fn the_core_pulls_no_http_tls_or_aws_crate() {
+    assert_eq!(heavy(&tree("fanfare-core", "")), [""; 0]);
+}
+
+#[test]
+fn http_alone_pulls_no_tls_crate() {
+    let names = tree("fanfare", "http");
+    assert!(names.contains(&"reqwest".to_owned()));
+    // The certificate of the signing key comes in the types of rustls-pki-types, which has no TLS in it.
+    let tls: Vec<_> = names.iter().filter(|name| name.contains("tls") && *name != "rustls-pki-types").collect();
+    assert!(tls.is_empty(), "{tls:?}");
+}
+
+#[test]
+fn https_brings_one_tls_stack_and_one_crypto_provider() {
+    let names = tree("fanfare", "https");
+    assert!(names.contains(&"rustls".to_owned()));
+    let others: Vec<_> =
+        names.iter().filter(|name| ["ring", "openssl", "openssl-sys", "native-tls"].contains(&name.as_str())).collect();
+    assert!(others.is_empty(), "{others:?}");
+}
