@@ -1,26 +1,14 @@
-//! The step `package`: every package can be packed for publication.
+//! The step `package`: every package that is published can be packed, and builds from what was packed.
 
 use crate::failure::Failure;
 use crate::run::Run;
 use crate::steps::Context;
 
-/// What is done with each packed package.
-#[derive(Clone, Copy)]
-#[allow(dead_code, reason = "one of the two is chosen below")]
-enum Packed {
-    /// It is unpacked and built, as crates.io's users will build it.
-    Built,
-    /// It is only packed; what it contains is not built.
-    OnlyPacked,
-}
-
-const PACKED: Packed = Packed::OnlyPacked;
+/// Packages that stay in this repository.
+const NOT_PUBLISHED: [&str; 3] = ["xtask", "fanfare-examples", "fanfare-tests"];
 
 pub(crate) fn run(context: &Context<'_>) -> Result<String, Failure> {
-    let build: &[&str] = match PACKED {
-        Packed::Built => &[],
-        Packed::OnlyPacked => &["--no-verify"],
-    };
-    Run::cargo(context.workspace).args(["package", "--workspace", "--allow-dirty"]).args(build).stream()?;
+    let excluded = NOT_PUBLISHED.iter().flat_map(|package| ["--exclude", package]);
+    Run::cargo(context.workspace).args(["package", "--workspace", "--allow-dirty"]).args(excluded).stream()?;
     Ok(String::new())
 }
