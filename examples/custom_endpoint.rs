@@ -42,7 +42,7 @@ impl Endpoint for TownCrier {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let fanfare = Fanfare::in_memory();
-    let topic = fanfare.create_topic("news")?;
+    let topic = fanfare.create_topic("news").await?;
     let soon = RetrySchedule::extended([RetryPhase::constant(3, Duration::from_millis(100))])?;
     fanfare.subscribe(&topic, Subscribe::endpoint(Arc::new(TownCrier)).retry(soon)).await?;
 

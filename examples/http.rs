@@ -18,7 +18,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let fanfare = Fanfare::builder().connectors(adapters.connectors()?).open();
 
     // `confirmed` skips the handshake: this address is our own.
-    let topic = fanfare.create_topic("orders")?;
+    let topic = fanfare.create_topic("orders").await?;
     fanfare.subscribe(&topic, Subscribe::to(Protocol::Http, &url).confirmed()).await?;
 
     let message =

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 async fn served() -> (Served, TopicArn) {
     let served = Served::start(loopback(), |builder| builder).await;
-    let topic = served.fanfare.create_topic("orders").unwrap();
+    let topic = served.fanfare.create_topic("orders").await.unwrap();
     (served, topic)
 }
 
@@ -95,6 +95,27 @@ async fn links_that_name_nothing_known_are_refused_with_the_texts_of_sns() {
 }
 
 #[tokio::test]
+async fn looking_at_an_unsubscribe_link_without_following_it_ends_nothing() {
+    let (served, topic) = served().await;
+    let receiver = HttpReceiver::start().await;
+    let subscribe = Subscribe::to(Protocol::Http, receiver.url("/")).confirmed();
+    let subscription = served.fanfare.subscribe(&topic, subscribe).await.unwrap();
+    let url = format!("{}/?Action=Unsubscribe&SubscriptionArn={subscription}", served.base);
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    assert_eq!(client.head(&url).send().await.unwrap().status().as_u16(), 405);
+    assert!(served.fanfare.subscription(&subscription).is_ok());
+}
+
+#[tokio::test]
+async fn a_link_that_asks_for_authentication_is_refused_as_it_is_not_signed() {
+    let (served, topic) = served().await;
+    let (base, query) = (&served.base, "AuthenticateOnUnsubscribe=true");
+    let (status, xml) = visit(&format!("{base}/?Action=ConfirmSubscription&TopicArn={topic}&Token=ab&{query}")).await;
+    assert_eq!(status, 403);
+    assert!(xml.contains("<Code>AuthorizationError</Code>"), "{xml}");
+}
+
+#[tokio::test]
 async fn a_filter_policy_decides_who_gets_a_message() {
     let (served, topic) = served().await;
     let (shop, press) = (HttpReceiver::start().await, HttpReceiver::start().await);
@@ -158,7 +179,7 @@ async fn what_a_subscriber_never_takes_becomes_a_dead_letter_as_it_would_have_be
     assert_eq!((report.dead_lettered(), report.delivered()), (1, 0));
     assert_eq!(gone.requests().len(), 3);
     assert_eq!(morgue.requests()[0].body, gone.requests()[0].body);
-    let counters = served.fanfare.counters().await;
+    let counters = served.fanfare.counters().await.unwrap();
     assert_eq!((counters.matched, counters.dead_lettered, counters.pending), (1, 1, 0));
 }
 
@@ -204,7 +225,7 @@ async fn each_protocol_gets_its_own_text_of_a_json_message() {
 #[tokio::test]
 async fn a_private_address_cannot_be_subscribed_unless_it_is_allowed() {
     let served = Served::start(fanfare::http::HttpConfig::new(), |builder| builder).await;
-    let topic = served.fanfare.create_topic("orders").unwrap();
+    let topic = served.fanfare.create_topic("orders").await.unwrap();
     let receiver = HttpReceiver::start().await;
     let subscribe = Subscribe::to(Protocol::Http, receiver.url("/")).confirmed();
     let error = served.fanfare.subscribe(&topic, subscribe).await.unwrap_err();

@@ -19,9 +19,8 @@ async fn subscribe(fanfare: &Fanfare, topic: &TopicArn, receiver: &HttpReceiver)
 
 /// Publishes to four healthy subscribers and one that answers with `sick`, and waits until the healthy ones have it all.
 async fn four_of_five_are_served_beside(sick: Reply) {
-    let limited = |builder: fanfare::FanfareBuilder| builder.attempt_limit(ATTEMPT_TIMEOUT);
-    let served = Served::start(loopback().attempt_timeout(ATTEMPT_TIMEOUT), limited).await;
-    let topic = served.fanfare.create_topic("orders").unwrap();
+    let served = Served::start(loopback().attempt_timeout(ATTEMPT_TIMEOUT), |builder| builder).await;
+    let topic = served.fanfare.create_topic("orders").await.unwrap();
     let patient = HttpReceiver::start().await;
     patient.reply_with(sick);
     subscribe(&served.fanfare, &topic, &patient).await;
@@ -45,7 +44,7 @@ async fn four_of_five_are_served_beside(sick: Reply) {
         texts.dedup();
         assert_eq!(texts.len(), MESSAGES);
     }
-    let counters = served.fanfare.counters().await;
+    let counters = served.fanfare.counters().await.unwrap();
     assert_eq!(counters.matched, 5 * MESSAGES as u64);
     assert_eq!(counters.matched, counters.delivered + counters.pending + counters.dead_lettered + counters.dropped);
 }
@@ -78,7 +77,7 @@ async fn a_subscriber_that_breaks_every_connection_delays_nobody() {
 #[tokio::test]
 async fn a_subscriber_that_is_not_there_delays_nobody() {
     let served = Served::start(loopback(), |builder| builder).await;
-    let topic = served.fanfare.create_topic("orders").unwrap();
+    let topic = served.fanfare.create_topic("orders").await.unwrap();
     let nobody = format!("http://{}/", fanfare_testkit::refused_addr());
     let absent = Subscribe::to(Protocol::Http, nobody).confirmed();
     served.fanfare.subscribe(&topic, absent).await.unwrap();

@@ -36,7 +36,7 @@ impl Front {
     /// Subscribes the receiver through nginx and answers the request to confirm, exactly as it came in.
     async fn subscribe(&self, version: SignatureVersion) -> (fanfare::TopicArn, String) {
         let settings = TopicSettings::new().signature_version(version);
-        let topic = self.served.fanfare.create_topic_with("orders", settings).unwrap();
+        let topic = self.served.fanfare.create_topic_with("orders", settings).await.unwrap();
         let subscribe = Subscribe::to(Protocol::Https, format!("{}/inbox", self.nginx.url()));
         self.served.fanfare.subscribe(&topic, subscribe).await.unwrap();
         let requests = self.receiver.wait_for(1).await;
@@ -111,7 +111,7 @@ async fn a_strict_validator_accepts_a_server_whose_links_have_the_shape_of_amazo
     let validator = Validator::sns_payload_validator();
     for (count, version) in [(1, SignatureVersion::V1), (2, SignatureVersion::V2)] {
         let settings = TopicSettings::new().signature_version(version);
-        let topic = front.served.fanfare.create_topic_with(&format!("orders-{count}"), settings).unwrap();
+        let topic = front.served.fanfare.create_topic_with(&format!("orders-{count}"), settings).await.unwrap();
         let subscribe = Subscribe::to(Protocol::Https, format!("{}/inbox", front.nginx.url())).confirmed();
         let subscription = front.served.fanfare.subscribe(&topic, subscribe).await.unwrap();
         let envelope = front.publish(&topic, message()).await;

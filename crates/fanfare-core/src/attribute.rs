@@ -1,5 +1,6 @@
 //! Message attributes: typed name and value pairs that travel beside a message's text.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use base64::Engine as _;
@@ -117,9 +118,9 @@ impl MessageAttribute {
     }
 }
 
-/// The attributes of one message, in the order in which they were given, each name once.
+/// The attributes of one message, each name once, in the order of their names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Attributes(Vec<(String, MessageAttribute)>);
+pub struct Attributes(BTreeMap<String, MessageAttribute>);
 
 impl Attributes {
     /// No attributes.
@@ -130,8 +131,8 @@ impl Attributes {
     /// Adds an attribute, after Amazon SNS's checks.
     ///
     /// # Errors
-    /// `ParameterValueInvalid` with Amazon SNS's text for a bad name, an unknown type, an empty value or a value that does
-    /// not fit its type; `InvalidParameter` for a name that was given before.
+    /// `ParameterValueInvalid`, with Amazon SNS's text where it has one: a bad name or one that was given before, an unknown
+    /// type, an empty value or a value that does not fit its type.
     pub fn insert(&mut self, name: &str, data_type: &str, value: AttributeValue) -> Result<(), SnsError> {
         check_name(name)?;
         if self.get(name).is_some() {
@@ -144,16 +145,16 @@ impl Attributes {
             )));
         };
         check_value(name, &data_type, &value)?;
-        self.0.push((name.to_owned(), MessageAttribute { data_type, value }));
+        self.0.insert(name.to_owned(), MessageAttribute { data_type, value });
         Ok(())
     }
 
     /// The attribute of that name.
     pub fn get(&self, name: &str) -> Option<&MessageAttribute> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, attribute)| attribute)
+        self.0.get(name)
     }
 
-    /// Every attribute with its name, in the order in which they were given.
+    /// Every attribute with its name, in the order of the names.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &MessageAttribute)> {
         self.0.iter().map(|(name, attribute)| (name.as_str(), attribute))
     }

@@ -23,6 +23,16 @@ pub trait Connector: fmt::Debug + Send + Sync + 'static {
     fn connect(&self, protocol: &Protocol, address: &str) -> Result<Arc<dyn Endpoint>, SnsError>;
 }
 
+impl<T: Connector + ?Sized> Connector for Arc<T> {
+    fn protocols(&self) -> Vec<Protocol> {
+        (**self).protocols()
+    }
+
+    fn connect(&self, protocol: &Protocol, address: &str) -> Result<Arc<dyn Endpoint>, SnsError> {
+        (**self).connect(protocol, address)
+    }
+}
+
 /// The connectors that an engine knows.
 #[derive(Debug, Clone, Default)]
 pub struct Connectors(Vec<Arc<dyn Connector>>);

@@ -4,6 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// The most bytes of an endpoint's answer that receipts and errors keep.
 pub const RESPONSE_BYTES_MAX: usize = 1024;
 
@@ -15,6 +17,7 @@ pub type Outcome = Result<Receipt, DeliveryError>;
 pub struct Receipt {
     status: Option<u16>,
     response: Option<String>,
+    first_byte: Option<Duration>,
 }
 
 impl Receipt {
@@ -37,6 +40,13 @@ impl Receipt {
         self
     }
 
+    /// Adds how long the endpoint took to begin its answer.
+    #[must_use]
+    pub fn with_first_byte(mut self, took: Duration) -> Self {
+        self.first_byte = Some(took);
+        self
+    }
+
     /// The protocol's status number.
     pub fn status(&self) -> Option<u16> {
         self.status
@@ -46,10 +56,16 @@ impl Receipt {
     pub fn response(&self) -> Option<&str> {
         self.response.as_deref()
     }
+
+    /// How long the endpoint took to begin its answer.
+    pub fn first_byte(&self) -> Option<Duration> {
+        self.first_byte
+    }
 }
 
 /// What kind of thing went wrong: for people, logs and metrics. What follows from it is the [`Disposition`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum DeliveryErrorKind {
     /// No connection was made: the name did not resolve, or the peer refused or was not there. Usually retried.
@@ -105,7 +121,7 @@ impl DeliveryErrorKind {
 }
 
 /// What the engine does about a failed attempt. It is exhaustive because the engine must answer every case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Disposition {
     /// Try again by the retry schedule, and not before `after` has passed when the peer asked for that.
     Retry {
@@ -114,7 +130,8 @@ pub enum Disposition {
     },
     /// This notification will never be taken: it becomes a dead letter.
     Reject,
-    /// No notification will be taken any more: this one becomes a dead letter, and the endpoint is turned off.
+    /// No notification will be taken any more: this one becomes a dead letter, and observers are told, so that whoever owns
+    /// the endpoint can turn it off. Further notifications are attempted until then.
     Disable,
 }
 
@@ -128,6 +145,7 @@ pub struct DeliveryError {
     context: String,
     status: Option<u16>,
     response: Option<String>,
+    first_byte: Option<Duration>,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -144,7 +162,15 @@ impl DeliveryError {
 
     /// An error with any disposition.
     pub fn new(kind: DeliveryErrorKind, disposition: Disposition, context: impl Into<String>) -> Self {
-        Self { kind, disposition, context: context.into(), status: None, response: None, source: None }
+        Self {
+            kind,
+            disposition,
+            context: context.into(),
+            status: None,
+            response: None,
+            first_byte: None,
+            source: None,
+        }
     }
 
     /// Adds the protocol's status number, such as HTTP's.
@@ -158,6 +184,13 @@ impl DeliveryError {
     #[must_use]
     pub fn with_response(mut self, response: impl Into<String>) -> Self {
         self.response = Some(shortened(response.into()));
+        self
+    }
+
+    /// Adds how long the endpoint took to begin its answer.
+    #[must_use]
+    pub fn with_first_byte(mut self, took: Duration) -> Self {
+        self.first_byte = Some(took);
         self
     }
 
@@ -186,6 +219,11 @@ impl DeliveryError {
     /// The start of what the endpoint answered.
     pub fn response(&self) -> Option<&str> {
         self.response.as_deref()
+    }
+
+    /// How long the endpoint took to begin its answer.
+    pub fn first_byte(&self) -> Option<Duration> {
+        self.first_byte
     }
 }
 

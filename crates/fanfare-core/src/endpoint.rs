@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -83,7 +84,8 @@ pub trait Endpoint: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// Tries once to deliver `notification`.
     async fn deliver(&self, notification: &Notification) -> Outcome;
 
-    /// Tries once to deliver every open slot of `batch`, settling each in place.
+    /// Tries once to deliver every open slot of `batch`, settling each in place. An endpoint whose `limits` allow more than
+    /// one notification has a way of its own to do that: the one given here makes one call after the other.
     ///
     /// - Slots are settled one by one, as their outcomes become known.
     /// - A slot that is left open means "unknown, try again".
@@ -103,14 +105,24 @@ pub struct Limits {
     pub notifications: NonZeroUsize,
     /// Bytes of text and attributes in a batch.
     pub bytes: usize,
+    /// After how long a call ends by itself, where the endpoint knows; the engine then waits a little longer before it
+    /// ends the call.
+    pub attempt: Option<Duration>,
 }
 
 impl Limits {
     /// One notification a call.
-    pub const ONE: Self = Self { notifications: NonZeroUsize::MIN, bytes: usize::MAX };
+    pub const ONE: Self = Self { notifications: NonZeroUsize::MIN, bytes: usize::MAX, attempt: None };
 
     /// Batches of at most `notifications` notifications and `bytes` bytes.
     pub fn batches_of(notifications: NonZeroUsize, bytes: usize) -> Self {
-        Self { notifications, bytes }
+        Self { notifications, bytes, attempt: None }
+    }
+
+    /// Says that a call ends by itself within `limit`.
+    #[must_use]
+    pub fn within(mut self, limit: Duration) -> Self {
+        self.attempt = Some(limit);
+        self
     }
 }

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 /// A point in time, in whole milliseconds since 1970-01-01T00:00:00Z.
 ///
 /// It prints as Amazon SNS prints times in messages: `2026-01-02T03:04:05.678Z`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
@@ -72,6 +74,11 @@ pub trait Host: fmt::Debug + Send + Sync + 'static {
     /// Waits until `now` is at least `time`.
     async fn sleep_until(&self, time: Timestamp);
 
+    /// Waits for `duration`, however the clock is set meanwhile.
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+
     /// Fills `bytes` with random bytes.
     fn fill(&self, bytes: &mut [u8]);
 }
@@ -84,6 +91,10 @@ impl<T: Host + ?Sized> Host for Arc<T> {
 
     async fn sleep_until(&self, time: Timestamp) {
         (**self).sleep_until(time).await;
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        (**self).sleep(duration).await;
     }
 
     fn fill(&self, bytes: &mut [u8]) {

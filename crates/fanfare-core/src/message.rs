@@ -36,7 +36,7 @@ const FIFO_ID_CHARS_MAX: usize = 128;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message(Arc<Parts>);
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Parts {
     published: Bytes,
     texts: Texts,
@@ -110,6 +110,26 @@ impl Message {
     /// The size that Amazon SNS counts, in bytes: the published text, and each attribute's name, type and value.
     pub fn size(&self) -> usize {
         self.0.published.len() + self.0.attributes.size()
+    }
+
+    /// The same message with the deduplication id that its topic works out.
+    pub(crate) fn with_deduplication_id(&self, id: String) -> Self {
+        self.changed(|parts| parts.deduplication_id = Some(id))
+    }
+
+    /// The same message marked as replayed.
+    pub(crate) fn replayed(&self) -> Self {
+        self.changed(|parts| {
+            let mark = AttributeValue::Text("true".to_owned());
+            // A publisher's own attribute of that name stays as it is.
+            let _ = parts.attributes.insert("Replayed", "String", mark);
+        })
+    }
+
+    fn changed(&self, change: impl FnOnce(&mut Parts)) -> Self {
+        let mut parts = (*self.0).clone();
+        change(&mut parts);
+        Self(Arc::new(parts))
     }
 
     pub(crate) fn select(&self, key: &str) -> TextIndex {

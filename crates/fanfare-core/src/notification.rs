@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use crate::arn::{SubscriptionArn, TopicArn};
 use crate::attribute::Attributes;
@@ -30,12 +31,38 @@ pub enum NotificationKind {
 }
 
 impl NotificationKind {
+    /// The kind without its token.
+    pub fn message_type(&self) -> MessageType {
+        match self {
+            Self::Notification => MessageType::Notification,
+            Self::SubscriptionConfirmation { .. } => MessageType::SubscriptionConfirmation,
+            Self::UnsubscribeConfirmation { .. } => MessageType::UnsubscribeConfirmation,
+        }
+    }
+
     /// The name as it stands in `Type` and in the `x-amz-sns-message-type` header.
     pub fn as_str(&self) -> &'static str {
+        self.message_type().as_str()
+    }
+}
+
+/// What a notification is for, without its token: Amazon SNS's `Type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "see `NotificationKind`")]
+pub enum MessageType {
+    Notification,
+    SubscriptionConfirmation,
+    UnsubscribeConfirmation,
+}
+
+impl MessageType {
+    /// The name as it stands in `Type` and in the `x-amz-sns-message-type` header.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Notification => "Notification",
-            Self::SubscriptionConfirmation { .. } => "SubscriptionConfirmation",
-            Self::UnsubscribeConfirmation { .. } => "UnsubscribeConfirmation",
+            Self::SubscriptionConfirmation => "SubscriptionConfirmation",
+            Self::UnsubscribeConfirmation => "UnsubscribeConfirmation",
         }
     }
 }

@@ -1,8 +1,12 @@
 //! The protocols that a subscription can speak, spelled as Amazon SNS spells them.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::SnsError;
 use crate::retry::RetrySchedule;
@@ -118,6 +122,22 @@ impl FromStr for Protocol {
         Self::named(name).ok_or_else(|| {
             SnsError::invalid_parameter(format_args!("Amazon SNS does not support this protocol string: {name}"))
         })
+    }
+}
+
+impl Serialize for Protocol {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Protocol {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = Cow::<str>::deserialize(deserializer)?;
+        match Self::named(&name) {
+            Some(protocol) => Ok(protocol),
+            None => Self::custom(&name).map_err(D::Error::custom),
+        }
     }
 }
 

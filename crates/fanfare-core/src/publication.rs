@@ -5,19 +5,23 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde::{Deserialize, Serialize};
+
 use crate::arn::TopicArn;
 use crate::error::SnsError;
 use crate::host::Timestamp;
 use crate::message::{Message, TextIndex};
 
 /// How envelopes of a topic are signed (topic attribute `SignatureVersion`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum SignatureVersion {
     /// `1`: RSA with SHA-1, Amazon SNS's default.
     #[default]
+    #[serde(rename = "1")]
     V1,
     /// `2`: RSA with SHA-256.
+    #[serde(rename = "2")]
     V2,
 }
 
@@ -87,6 +91,21 @@ impl Publication {
         self.rebuilt(|parts| parts.signature_version = version)
     }
 
+    /// Gives the place of the message among all messages of a store, which on a FIFO topic becomes its sequence number: 20
+    /// decimal digits that grow with each message and are not consecutive. Standard topics have none.
+    #[must_use]
+    pub fn numbered(self, number: u64) -> Self {
+        if self.topic().is_fifo() { self.with_sequence_number(Self::sequence_number_of(number)) } else { self }
+    }
+
+    /// The sequence number of the message to which a store gave this number.
+    pub(crate) fn sequence_number_of(number: u64) -> String {
+        /// What Amazon SNS's first sequence number is above, and how far apart they are.
+        const FIRST: u128 = 10_000_000_000_000_000_000;
+        const STEP: u128 = 1000;
+        (FIRST + u128::from(number) * STEP).to_string()
+    }
+
     /// Gives the place of the message in its FIFO topic: decimal digits.
     #[must_use]
     pub fn with_sequence_number(self, number: impl Into<String>) -> Self {
@@ -97,6 +116,11 @@ impl Publication {
     #[must_use]
     pub fn with_attributes_beside_json_structure(self) -> Self {
         self.rebuilt(|parts| parts.carries_attributes = true)
+    }
+
+    /// The same publication as a replay delivers it: with the attribute `Replayed`.
+    pub(crate) fn replayed(self) -> Self {
+        self.rebuilt(|parts| parts.message = parts.message.replayed())
     }
 
     /// The `MessageId`, the same for every subscriber and every retry.

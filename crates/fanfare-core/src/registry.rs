@@ -3,18 +3,28 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use tokio::runtime::Handle;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
 use crate::arn::{SubscriptionArn, TopicArn};
-use crate::error::SnsError;
+use crate::error::{SnsError, SnsErrorCode};
 use crate::host::Timestamp;
 use crate::protocol::Protocol;
+use crate::store::{Change, CorruptRecord, RegistryRecords, Store, StoreError, StoreErrorKind};
 use crate::subscription::{Destination, Subscription, SubscriptionId, SubscriptionSettings, SubscriptionState};
 use crate::topic::{Topic, TopicSettings};
 
-/// Every topic and subscription, in memory. Readers get snapshots, so that fan-out never waits for a change.
+/// Every topic and subscription, as the store keeps them. Readers get snapshots, so that fan-out never waits for a change.
 ///
-/// A subscription that has ended stays until its time has come, so that what is under way to it still finds out.
-#[derive(Debug, Default)]
+/// Changes come one after the other: each is worked out from what is there, kept by the store, and only then seen. A
+/// subscription that has ended stays until its time has come, so that what is under way to it still finds out.
+#[derive(Debug)]
 pub(crate) struct Registry {
+    store: Arc<dyn Store>,
+    /// Where changes are carried through, whatever becomes of the caller.
+    runtime: Handle,
+    /// Held by whoever changes something, from the look at what is there to the moment when the change is seen.
+    turn: Arc<Mutex<()>>,
     /// Held for the length of one lookup or change, never across an `.await`.
     state: RwLock<State>,
 }
@@ -25,19 +35,18 @@ struct State {
     by_id: HashMap<SubscriptionId, Arc<Subscription>>,
     by_arn: HashMap<SubscriptionArn, SubscriptionId>,
     by_place: HashMap<(TopicArn, Place), SubscriptionId>,
-    /// Tokens that confirm a pending subscription or restore an ended one, and those of each subscription.
+    /// Tokens that confirm a pending subscription or restore an ended one.
     by_token: HashMap<Arc<str>, SubscriptionId>,
-    tokens: HashMap<SubscriptionId, Vec<Arc<str>>>,
     /// When pending and ended subscriptions are looked at, to be forgotten if nothing has changed.
     expiries: BTreeSet<(Timestamp, SubscriptionId)>,
-    last_id: u64,
 }
 
-/// A topic and its subscriptions in the order in which they were made.
+/// A topic and its subscriptions.
 #[derive(Debug)]
 struct Entry {
     topic: Arc<Topic>,
-    subscriptions: Vec<SubscriptionId>,
+    /// In the order of their ids, which is that of their making.
+    subscriptions: BTreeSet<SubscriptionId>,
 }
 
 /// What makes two destinations of a topic the same.
@@ -47,6 +56,9 @@ enum Place {
     /// The address in memory of an endpoint object.
     Object(usize),
 }
+
+/// How many tokens can confirm a subscription at a time: those of the last requests.
+const TOKENS_MAX: usize = 3;
 
 /// What a request to subscribe came to.
 #[derive(Debug)]
@@ -59,32 +71,63 @@ pub(crate) struct Subscribed {
 /// What a new subscription is called, and what confirms it.
 #[derive(Debug)]
 pub(crate) struct Names<'a> {
+    pub(crate) id: SubscriptionId,
     pub(crate) uuid: &'a str,
     pub(crate) token: &'a Arc<str>,
 }
 
 impl Registry {
+    /// A registry without topics.
+    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
+        Self { store, runtime: Handle::current(), turn: Arc::default(), state: RwLock::default() }
+    }
+
+    /// The registry that the store keeps.
+    pub(crate) async fn load(store: Arc<dyn Store>) -> Result<Self, StoreError> {
+        let records = store.load().await?;
+        let registry = Self::new(store);
+        registry.write().fill(records)?;
+        Ok(registry)
+    }
+
     /// Makes a topic, or finds the one that is there if its settings are the same.
-    pub(crate) fn create_topic(&self, arn: TopicArn, settings: TopicSettings) -> Result<(), SnsError> {
-        let mut state = self.write();
-        if let Some(entry) = state.topics.get(&arn) {
-            if settings != TopicSettings::default() && settings != *entry.topic.settings() {
+    pub(crate) async fn create_topic(self: &Arc<Self>, arn: TopicArn, settings: TopicSettings) -> Result<(), SnsError> {
+        let turn = self.turn().await;
+        if let Ok(topic) = self.topic(&arn) {
+            if settings != TopicSettings::default() && settings != *topic.settings() {
                 return Err(SnsError::invalid_parameter(
                     "Attributes Reason: Topic already exists with different attributes",
                 ));
             }
             return Ok(());
         }
-        let topic = Arc::new(Topic::new(arn.clone(), settings));
-        state.topics.insert(arn, Entry { topic, subscriptions: Vec::new() });
-        Ok(())
+        let topic = Topic::new(arn, settings);
+        let change = Change::PutTopic(topic.to_record());
+        self.commit(turn, vec![change], |state| state.put_topic(topic)).await
     }
 
     /// Forgets a topic and ends its subscriptions, which it answers. They are forgotten at `expires`.
-    pub(crate) fn delete_topic(&self, arn: &TopicArn, expires: Timestamp) -> Vec<Arc<Subscription>> {
-        let mut state = self.write();
-        let Some(entry) = state.topics.remove(arn) else { return Vec::new() };
-        entry.subscriptions.iter().filter_map(|&id| state.end(id, None, expires)).collect()
+    pub(crate) async fn delete_topic(
+        self: &Arc<Self>,
+        arn: &TopicArn,
+        expires: Timestamp,
+    ) -> Result<Vec<Arc<Subscription>>, SnsError> {
+        let turn = self.turn().await;
+        // Those that had ended before are ended again, so that no token restores them.
+        let ended: Vec<_> = {
+            let state = self.read();
+            let Some(entry) = state.topics.get(arn) else { return Ok(Vec::new()) };
+            let subscriptions = entry.subscriptions.iter().filter_map(|id| state.by_id.get(id));
+            subscriptions.map(|subscription| ended(subscription, Vec::new(), expires)).collect()
+        };
+        let mut changes = vec![Change::RemoveTopic(arn.clone())];
+        changes.extend(ended.iter().filter_map(put));
+        let arn = arn.clone();
+        self.commit(turn, changes, move |state| {
+            state.topics.remove(&arn);
+            ended.into_iter().map(|subscription| state.put(subscription)).collect()
+        })
+        .await
     }
 
     pub(crate) fn topics(&self) -> Vec<Arc<Topic>> {
@@ -120,76 +163,151 @@ impl Registry {
     /// Makes a subscription, or finds the one to the same destination if its settings are the same.
     ///
     /// `standing` is the state of a new subscription.
-    pub(crate) fn subscribe(
-        &self,
+    pub(crate) async fn subscribe(
+        self: &Arc<Self>,
         topic: &TopicArn,
         destination: Destination,
         settings: SubscriptionSettings,
         standing: SubscriptionState,
         names: &Names<'_>,
     ) -> Result<Subscribed, SnsError> {
-        let mut state = self.write();
-        let topic = state.topics.get(topic).map(|entry| Arc::clone(&entry.topic));
-        let topic = topic.ok_or_else(|| SnsError::not_found("Topic"))?;
+        let turn = self.turn().await;
+        let topic = self.topic(topic)?;
         let place = (topic.arn().clone(), Place::of(&destination));
-        let known = state.by_place.get(&place).and_then(|id| state.by_id.get(id)).cloned();
-        match known {
-            Some(known) if !known.has_ended() => state.subscribe_again(&known, &settings, standing, names.token),
-            _ => {
-                state.last_id += 1;
-                let id = SubscriptionId(state.last_id);
-                let arn = SubscriptionArn::new(topic.arn(), names.uuid);
-                let subscription = Subscription::new(id, arn.clone(), &topic, destination, settings, standing.clone());
-                state.by_id.insert(id, Arc::new(subscription));
-                state.by_arn.insert(arn, id);
-                state.by_place.insert(place, id);
-                state.list(topic.arn(), |subscriptions| subscriptions.push(id));
-                Ok(state.stand(id, standing, names.token))
+        let known = {
+            let state = self.read();
+            state.by_place.get(&place).and_then(|id| state.by_id.get(id)).cloned()
+        };
+        let confirm = matches!(standing, SubscriptionState::Pending { .. });
+        let mut subscription = match known {
+            Some(known) if !known.has_ended() => {
+                if !settings.ask_nothing_else_than(&known.settings) {
+                    return Err(SnsError::invalid_parameter(
+                        "Attributes Reason: Subscription already exists with different attributes",
+                    ));
+                }
+                if known.state == SubscriptionState::Confirmed {
+                    return Ok(Subscribed { subscription: known, confirm: false });
+                }
+                Subscription { state: standing, ..(*known).clone() }
             }
+            _ => {
+                let arn = SubscriptionArn::new(topic.arn(), names.uuid);
+                Subscription::new(names.id, arn, &topic, destination, settings, standing)
+            }
+        };
+        if let Some(expires) = subscription.expires() {
+            subscription.tokens.push((Arc::clone(names.token), expires));
+            let superfluous = subscription.tokens.len().saturating_sub(TOKENS_MAX);
+            subscription.tokens.drain(..superfluous);
         }
+        let subscription = self.keep(turn, subscription).await?;
+        Ok(Subscribed { subscription, confirm })
     }
 
-    /// Confirms a pending subscription, or restores an ended one. Doing it again changes nothing.
-    pub(crate) fn confirm(&self, token: &str) -> Result<Arc<Subscription>, SnsError> {
-        let mut state = self.write();
-        let subscription = state.by_token.get(token).and_then(|id| state.by_id.get(id)).cloned();
-        match subscription {
-            Some(subscription) if subscription.state == SubscriptionState::Confirmed => Ok(subscription),
-            Some(subscription) if state.topics.contains_key(&subscription.topic()) => {
-                Ok(state.change(subscription.id, |known| known.state = SubscriptionState::Confirmed))
-            }
-            _ => Err(SnsError::invalid_parameter("Token")),
+    /// Confirms a pending subscription, or restores an ended one. Doing it again changes nothing; what has been subscribed
+    /// anew since it ended is not restored but answered.
+    pub(crate) async fn confirm(self: &Arc<Self>, token: &str, now: Timestamp) -> Result<Arc<Subscription>, SnsError> {
+        let turn = self.turn().await;
+        let (known, successor) =
+            self.read().by_token(token, now).ok_or_else(|| SnsError::invalid_parameter("Token"))?;
+        if let Some(successor) = successor {
+            return Ok(successor);
         }
+        if known.state == SubscriptionState::Confirmed {
+            return Ok(known);
+        }
+        self.keep(turn, Subscription { state: SubscriptionState::Confirmed, ..(*known).clone() }).await
     }
 
     /// Ends a subscription, which is forgotten at `expires` unless `token` restores it before. Answers nothing when there
     /// is nothing to end.
-    pub(crate) fn end(
-        &self,
+    pub(crate) async fn end(
+        self: &Arc<Self>,
         arn: &SubscriptionArn,
         token: Option<&Arc<str>>,
         expires: Timestamp,
-    ) -> Option<Arc<Subscription>> {
-        let mut state = self.write();
-        let id = *state.by_arn.get(arn)?;
-        state.end(id, token, expires)
+    ) -> Result<Option<Arc<Subscription>>, SnsError> {
+        let turn = self.turn().await;
+        match self.by_arn(arn) {
+            None => Ok(None),
+            Some(known) => {
+                let tokens = token.map(|token| (Arc::clone(token), expires)).into_iter().collect();
+                self.keep(turn, ended(&known, tokens, expires)).await.map(Some)
+            }
+        }
+    }
+
+    /// Changes a subscription that has not ended.
+    pub(crate) async fn change(
+        self: &Arc<Self>,
+        arn: &SubscriptionArn,
+        change: impl FnOnce(&mut Subscription),
+    ) -> Result<Arc<Subscription>, SnsError> {
+        let turn = self.turn().await;
+        let known = self.by_arn(arn).ok_or_else(|| SnsError::not_found("Subscription"))?;
+        let mut subscription = (*known).clone();
+        change(&mut subscription);
+        self.keep(turn, subscription).await
     }
 
     /// Forgets what waited too long to be confirmed or restored, and what has ended long enough ago.
-    pub(crate) fn expire(&self, now: Timestamp) {
+    pub(crate) async fn expire(self: &Arc<Self>, now: Timestamp) -> Result<(), SnsError> {
         if self.read().expiries.first().is_none_or(|&(at, _)| at > now) {
-            return;
+            return Ok(());
         }
-        let mut state = self.write();
-        while let Some(&(at, id)) = state.expiries.first()
-            && at <= now
-        {
-            state.expiries.pop_first();
-            let due = state.by_id.get(&id).and_then(|subscription| subscription.expires());
-            if due.is_some_and(|due| due <= now) {
+        let turn = self.turn().await;
+        let due: Vec<_> = {
+            let state = self.read();
+            let looked_at = state.expiries.iter().take_while(|(at, _)| *at <= now);
+            let gone = looked_at.filter(|(_, id)| {
+                state.by_id.get(id).and_then(|subscription| subscription.expires()).is_some_and(|at| at <= now)
+            });
+            gone.map(|&(_, id)| id).collect()
+        };
+        let changes = due.iter().map(|&id| Change::RemoveSubscription(id)).collect();
+        self.commit(turn, changes, move |state| {
+            state.expiries = state.expiries.split_off(&(now, SubscriptionId(u64::MAX)));
+            for id in due {
                 state.forget(id);
             }
+        })
+        .await
+    }
+
+    /// Keeps a subscription as it is now.
+    async fn keep(
+        self: &Arc<Self>,
+        turn: OwnedMutexGuard<()>,
+        subscription: Subscription,
+    ) -> Result<Arc<Subscription>, SnsError> {
+        let changes = put(&subscription).into_iter().collect();
+        self.commit(turn, changes, move |state| state.put(subscription)).await
+    }
+
+    /// Has the store keep `changes`, and then makes them seen. A caller that goes away does not stop this half-way.
+    async fn commit<T: Send + 'static>(
+        self: &Arc<Self>,
+        turn: OwnedMutexGuard<()>,
+        changes: Vec<Change>,
+        apply: impl FnOnce(&mut State) -> T + Send + 'static,
+    ) -> Result<T, SnsError> {
+        let registry = Arc::clone(self);
+        let task = self.runtime.spawn(async move {
+            let _turn = turn;
+            if !changes.is_empty() {
+                registry.store.save(changes).await?;
+            }
+            Ok(apply(&mut registry.write()))
+        });
+        match task.await {
+            Ok(applied) => applied.map_err(|error: StoreError| refusal(&error)),
+            Err(_) => Err(SnsError::new(SnsErrorCode::InternalError, "the change was cut off: the engine is closing")),
         }
+    }
+
+    async fn turn(&self) -> OwnedMutexGuard<()> {
+        Arc::clone(&self.turn).lock_owned().await
     }
 
     fn read(&self) -> RwLockReadGuard<'_, State> {
@@ -201,60 +319,91 @@ impl Registry {
     }
 }
 
+/// What a caller is told when the store refuses.
+pub(crate) fn refusal(error: &StoreError) -> SnsError {
+    match error.kind() {
+        StoreErrorKind::Full => SnsError::new(SnsErrorCode::Throttled, format!("Rate exceeded: {error}")),
+        _ => SnsError::new(SnsErrorCode::InternalError, format!("nothing was accepted: {error}")),
+    }
+}
+
+fn ended(subscription: &Subscription, tokens: Vec<(Arc<str>, Timestamp)>, expires: Timestamp) -> Subscription {
+    Subscription { state: SubscriptionState::Ended { expires }, tokens, ..subscription.clone() }
+}
+
+/// The change that keeps a subscription; nothing for one that lives and dies with the process.
+fn put(subscription: &Subscription) -> Option<Change> {
+    subscription.to_record().map(Change::PutSubscription)
+}
+
 impl State {
-    /// A second request for a subscription that is there: it must not ask for anything else, and gets a pending one its
-    /// confirmation message again.
-    fn subscribe_again(
-        &mut self,
-        known: &Subscription,
-        settings: &SubscriptionSettings,
-        standing: SubscriptionState,
-        token: &Arc<str>,
-    ) -> Result<Subscribed, SnsError> {
-        if *settings != SubscriptionSettings::default() && *settings != known.settings {
-            return Err(SnsError::invalid_parameter(
-                "Attributes Reason: Subscription already exists with different attributes",
-            ));
+    fn fill(&mut self, records: RegistryRecords) -> Result<(), StoreError> {
+        let unreadable = |error: CorruptRecord| {
+            StoreError::new(StoreErrorKind::Corrupt, "a topic or subscription that was kept cannot be used")
+                .with_source(error)
+        };
+        let mut gone = HashMap::new();
+        for record in records.topics {
+            self.put_topic(Topic::from_record(record).map_err(unreadable)?);
         }
-        let standing = if known.state == SubscriptionState::Confirmed { known.state.clone() } else { standing };
-        Ok(self.stand(known.id, standing, token))
+        for record in records.subscriptions {
+            let arn = record.arn.topic();
+            // The topic of an ended subscription may be gone; nothing of it matters any more.
+            let topic = self.topics.get(&arn).map(|entry| Arc::clone(&entry.topic));
+            let topic = topic.unwrap_or_else(|| {
+                Arc::clone(
+                    gone.entry(arn.clone()).or_insert_with(|| Arc::new(Topic::new(arn, TopicSettings::default()))),
+                )
+            });
+            self.put(Subscription::from_record(record, &topic).map_err(unreadable)?);
+        }
+        Ok(())
     }
 
-    /// Gives a subscription its state, and a pending one a token.
-    fn stand(&mut self, id: SubscriptionId, standing: SubscriptionState, token: &Arc<str>) -> Subscribed {
-        let confirm = matches!(standing, SubscriptionState::Pending { .. });
-        if confirm {
-            self.give_token(id, token);
-        }
-        let subscription = self.change(id, |subscription| subscription.state = standing);
-        Subscribed { subscription, confirm }
-    }
-
-    fn end(&mut self, id: SubscriptionId, token: Option<&Arc<str>>, expires: Timestamp) -> Option<Arc<Subscription>> {
-        if self.by_id.get(&id)?.has_ended() {
+    /// The subscription that a token is for, and the one that was made in its place, if there is one.
+    fn by_token(&self, token: &str, now: Timestamp) -> Option<(Arc<Subscription>, Option<Arc<Subscription>>)> {
+        let known = self.by_token.get(token).and_then(|id| self.by_id.get(id))?;
+        let lasts = known.tokens.iter().any(|(own, expires)| **own == *token && *expires > now);
+        if !lasts || !self.topics.contains_key(&known.topic()) {
             return None;
         }
-        for old in self.tokens.remove(&id).unwrap_or_default() {
-            self.by_token.remove(&old);
-        }
-        if let Some(token) = token {
-            self.give_token(id, token);
-        }
-        Some(self.change(id, |subscription| subscription.state = SubscriptionState::Ended { expires }))
+        let place = (known.topic(), Place::of(&known.destination));
+        let current = self.by_place.get(&place).filter(|id| **id != known.id).and_then(|id| self.by_id.get(id));
+        Some((Arc::clone(known), current.filter(|current| !current.has_ended()).cloned()))
     }
 
-    fn give_token(&mut self, id: SubscriptionId, token: &Arc<str>) {
-        self.by_token.insert(Arc::clone(token), id);
-        self.tokens.entry(id).or_default().push(Arc::clone(token));
+    fn put_topic(&mut self, topic: Topic) {
+        let entry = Entry { topic: Arc::new(topic), subscriptions: BTreeSet::new() };
+        self.topics.insert(entry.topic.arn().clone(), entry);
     }
 
-    fn change(&mut self, id: SubscriptionId, change: impl FnOnce(&mut Subscription)) -> Arc<Subscription> {
-        let subscription = self.by_id.get_mut(&id).expect("a subscription is changed only after it was found");
-        change(Arc::make_mut(subscription));
+    /// Makes a subscription or replaces it by what it is now.
+    fn put(&mut self, subscription: Subscription) -> Arc<Subscription> {
+        let id = subscription.id;
+        let topic = subscription.topic();
+        match self.by_id.get(&id) {
+            Some(old) => {
+                for (token, _) in &old.tokens {
+                    self.by_token.remove(token);
+                }
+            }
+            None => {
+                if let Some(entry) = self.topics.get_mut(&topic) {
+                    entry.subscriptions.insert(id);
+                }
+            }
+        }
+        for (token, _) in &subscription.tokens {
+            self.by_token.insert(Arc::clone(token), id);
+        }
         if let Some(expires) = subscription.expires() {
             self.expiries.insert((expires, id));
         }
-        Arc::clone(subscription)
+        self.by_arn.insert(subscription.arn.clone(), id);
+        self.by_place.insert((topic, Place::of(&subscription.destination)), id);
+        let subscription = Arc::new(subscription);
+        self.by_id.insert(id, Arc::clone(&subscription));
+        subscription
     }
 
     fn forget(&mut self, id: SubscriptionId) {
@@ -264,15 +413,11 @@ impl State {
         if self.by_place.get(&place) == Some(&id) {
             self.by_place.remove(&place);
         }
-        for token in self.tokens.remove(&id).unwrap_or_default() {
-            self.by_token.remove(&token);
+        for (token, _) in &subscription.tokens {
+            self.by_token.remove(token);
         }
-        self.list(&place.0, |subscriptions| subscriptions.retain(|&known| known != id));
-    }
-
-    fn list(&mut self, topic: &TopicArn, change: impl FnOnce(&mut Vec<SubscriptionId>)) {
-        if let Some(entry) = self.topics.get_mut(topic) {
-            change(&mut entry.subscriptions);
+        if let Some(entry) = self.topics.get_mut(&place.0) {
+            entry.subscriptions.remove(&id);
         }
     }
 }
@@ -282,20 +427,6 @@ impl Place {
         match destination {
             Destination::Address { protocol, address } => Self::Address(protocol.clone(), address.clone()),
             Destination::Endpoint(endpoint) => Self::Object(Arc::as_ptr(endpoint).cast::<()>() as usize),
-        }
-    }
-}
-
-impl Subscription {
-    fn has_ended(&self) -> bool {
-        matches!(self.state, SubscriptionState::Ended { .. })
-    }
-
-    /// When it is forgotten if nothing changes.
-    fn expires(&self) -> Option<Timestamp> {
-        match self.state {
-            SubscriptionState::Pending { expires } | SubscriptionState::Ended { expires } => Some(expires),
-            SubscriptionState::Confirmed => None,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::arn::{SubscriptionArn, TopicArn};
 use crate::connector::Connectors;
@@ -11,7 +12,8 @@ use crate::filter::FilterPolicy;
 use crate::host::Timestamp;
 use crate::notification::{Form, Format};
 use crate::protocol::Protocol;
-use crate::retry::{EffectiveDeliveryPolicy, RetrySchedule, SubscriptionDeliveryPolicy};
+use crate::retry::{BackoffFunction, EffectiveDeliveryPolicy, RetryPhase, RetrySchedule, SubscriptionDeliveryPolicy};
+use crate::store::{CorruptRecord, DestinationRecord, FilterRecord, StateRecord, SubscriptionRecord};
 use crate::topic::Topic;
 
 /// Where notifications go.
@@ -62,6 +64,22 @@ impl PartialEq for Destination {
             (Self::Endpoint(endpoint), Self::Endpoint(e)) => Arc::ptr_eq(endpoint, e),
             _ => false,
         }
+    }
+}
+
+impl Destination {
+    /// The destination as it can be kept. An object of the program's own cannot.
+    pub(crate) fn to_record(&self) -> Option<DestinationRecord> {
+        match self {
+            Self::Address { protocol, address } => {
+                Some(DestinationRecord { protocol: protocol.clone(), address: address.clone() })
+            }
+            Self::Endpoint(_) => None,
+        }
+    }
+
+    fn from_record(record: DestinationRecord) -> Self {
+        Self::Address { protocol: record.protocol, address: record.address }
     }
 }
 
@@ -156,8 +174,23 @@ pub(crate) struct SubscriptionSettings {
     pub(crate) dead_letters: Option<Destination>,
 }
 
+impl SubscriptionSettings {
+    /// Whether a second request with these settings gets what is there: what it leaves out, or gives as the default, does
+    /// not count.
+    pub(crate) fn ask_nothing_else_than(&self, known: &Self) -> bool {
+        fn same<T: PartialEq>(asked: &Option<T>, known: &Option<T>) -> bool {
+            asked.is_none() || asked == known
+        }
+        same(&self.filter_policy, &known.filter_policy)
+            && (self.format == Format::default() || self.format == known.format)
+            && same(&self.delivery_policy, &known.delivery_policy)
+            && same(&self.schedule, &known.schedule)
+            && same(&self.dead_letters, &known.dead_letters)
+    }
+}
+
 /// Where a subscription stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SubscriptionState {
     /// It waits to be confirmed, until `expires`.
@@ -167,16 +200,26 @@ pub enum SubscriptionState {
     },
     /// It receives what is published.
     Confirmed,
-    /// It has ended by its link, and can be restored until `expires`.
+    /// It has ended. If it ended by its link, its endpoint can restore it until `expires`.
     Ended {
-        /// When it can no longer be restored.
+        /// When it is forgotten.
         expires: Timestamp,
     },
 }
 
-/// The number by which the engine and its journal know a subscription; never used twice.
+/// The number by which an engine and its store know a subscription, below 2^63; never used twice. Later subscriptions have
+/// larger numbers, as far as the clock allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SubscriptionId(pub(crate) u64);
+pub struct SubscriptionId(pub u64);
+
+impl SubscriptionId {
+    /// A number that nobody has: the time in milliseconds, and 20 random bits.
+    pub(crate) fn new(now: Timestamp, random: u64) -> Self {
+        const RANDOM_BITS: u32 = 20;
+        let ms = u64::try_from(now.unix_ms()).unwrap_or(0) & ((1 << (63 - RANDOM_BITS)) - 1);
+        Self((ms << RANDOM_BITS) | (random & ((1 << RANDOM_BITS) - 1)))
+    }
+}
 
 /// A subscription as it stands: a snapshot, which later changes leave alone.
 #[derive(Debug, Clone)]
@@ -184,8 +227,14 @@ pub struct Subscription {
     pub(crate) id: SubscriptionId,
     pub(crate) arn: SubscriptionArn,
     pub(crate) destination: Destination,
+    pub(crate) protocol: Protocol,
     pub(crate) settings: SubscriptionSettings,
     pub(crate) state: SubscriptionState,
+    /// Tokens that confirm or restore it, each with the time at which it no longer does.
+    pub(crate) tokens: Vec<(Arc<str>, Timestamp)>,
+    pub(crate) paused: bool,
+    /// The end of a replay after which nothing new is delivered.
+    pub(crate) stopped_after: Option<Timestamp>,
     pub(crate) form: Arc<Form>,
     pub(crate) schedule: RetrySchedule,
     pub(crate) max_receives_per_second: Option<std::num::NonZeroU32>,
@@ -215,7 +264,20 @@ impl Subscription {
             content_type: effective.as_ref().map(|policy| policy.content_type().to_owned()),
         };
         let max_receives_per_second = effective.and_then(|policy| policy.max_receives_per_second());
-        Self { id, arn, destination, settings, state, form: Arc::new(form), schedule, max_receives_per_second }
+        Self {
+            id,
+            arn,
+            destination,
+            protocol,
+            settings,
+            state,
+            tokens: Vec::new(),
+            paused: false,
+            stopped_after: None,
+            form: Arc::new(form),
+            schedule,
+            max_receives_per_second,
+        }
     }
 
     /// The subscription's name in the world.
@@ -229,8 +291,8 @@ impl Subscription {
     }
 
     /// The protocol.
-    pub fn protocol(&self) -> Protocol {
-        self.destination.protocol()
+    pub fn protocol(&self) -> &Protocol {
+        &self.protocol
     }
 
     /// Where notifications go.
@@ -239,8 +301,13 @@ impl Subscription {
     }
 
     /// Where it stands.
-    pub fn state(&self) -> &SubscriptionState {
-        &self.state
+    pub fn state(&self) -> SubscriptionState {
+        self.state
+    }
+
+    /// Whether deliveries wait until it is resumed.
+    pub fn is_paused(&self) -> bool {
+        self.paused
     }
 
     /// Which messages it wants.
@@ -257,4 +324,92 @@ impl Subscription {
     pub fn schedule(&self) -> &RetrySchedule {
         &self.schedule
     }
+
+    /// Whether it gets what is published now.
+    pub(crate) fn receives_new(&self) -> bool {
+        self.state == SubscriptionState::Confirmed && self.stopped_after.is_none()
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        matches!(self.state, SubscriptionState::Ended { .. })
+    }
+
+    /// When it is forgotten if nothing changes.
+    pub(crate) fn expires(&self) -> Option<Timestamp> {
+        match self.state {
+            SubscriptionState::Pending { expires } | SubscriptionState::Ended { expires } => Some(expires),
+            SubscriptionState::Confirmed => None,
+        }
+    }
+
+    /// The subscription as it can be kept; nothing when it delivers to an object of the program's own.
+    pub(crate) fn to_record(&self) -> Option<SubscriptionRecord> {
+        let settings = &self.settings;
+        let dead_letters = settings.dead_letters.as_ref();
+        Some(SubscriptionRecord {
+            id: self.id.0,
+            arn: self.arn.clone(),
+            destination: self.destination.to_record()?,
+            state: match self.state {
+                SubscriptionState::Pending { expires } => StateRecord::Pending { expires },
+                SubscriptionState::Confirmed => StateRecord::Confirmed,
+                SubscriptionState::Ended { expires } => StateRecord::Ended { expires },
+            },
+            tokens: self.tokens.iter().map(|(token, expires)| (token.to_string(), *expires)).collect(),
+            paused: self.paused,
+            filter_policy: settings.filter_policy.as_ref().map(|policy| FilterRecord {
+                text: policy.text().to_owned(),
+                scope: policy.scope().as_str().to_owned(),
+            }),
+            raw: settings.format == Format::Raw,
+            delivery_policy: settings.delivery_policy.as_ref().map(SubscriptionDeliveryPolicy::to_json),
+            schedule: settings.schedule.as_ref().map(|schedule| {
+                let phases = schedule.phases().iter();
+                phases.map(|p| (p.retries(), p.function().as_str().to_owned(), p.shortest(), p.longest())).collect()
+            }),
+            dead_letters: match dead_letters {
+                Some(destination) => Some(destination.to_record()?),
+                None => None,
+            },
+            stopped_after: self.stopped_after,
+        })
+    }
+
+    pub(crate) fn from_record(record: SubscriptionRecord, topic: &Topic) -> Result<Self, CorruptRecord> {
+        let format = if record.raw { Format::Raw } else { Format::Envelope };
+        let filter_policy = record.filter_policy.map(|filter| FilterPolicy::parse(&filter.text, filter.scope.parse()?));
+        let delivery_policy =
+            record.delivery_policy.map(|text| SubscriptionDeliveryPolicy::parse(&text, record.raw.into()));
+        let settings = SubscriptionSettings {
+            filter_policy: filter_policy.transpose().map_err(CorruptRecord::new)?,
+            format,
+            delivery_policy: delivery_policy.transpose().map_err(CorruptRecord::new)?,
+            schedule: record.schedule.map(schedule_of).transpose()?,
+            dead_letters: record.dead_letters.map(Destination::from_record),
+        };
+        let state = match record.state {
+            StateRecord::Pending { expires } => SubscriptionState::Pending { expires },
+            StateRecord::Confirmed => SubscriptionState::Confirmed,
+            StateRecord::Ended { expires } => SubscriptionState::Ended { expires },
+        };
+        let destination = Destination::from_record(record.destination);
+        Ok(Self {
+            tokens: record.tokens.into_iter().map(|(token, expires)| (token.into(), expires)).collect(),
+            paused: record.paused,
+            stopped_after: record.stopped_after,
+            ..Self::new(SubscriptionId(record.id), record.arn, topic, destination, settings, state)
+        })
+    }
+}
+
+fn schedule_of(phases: Vec<(u32, String, Duration, Duration)>) -> Result<RetrySchedule, CorruptRecord> {
+    let phases: Result<Vec<_>, CorruptRecord> = phases
+        .into_iter()
+        .map(|(retries, function, from, to)| {
+            let function = BackoffFunction::named(&function);
+            let function = function.ok_or_else(|| CorruptRecord::new("unknown backoff function"))?;
+            Ok(RetryPhase::backoff(retries, function, from, to))
+        })
+        .collect();
+    RetrySchedule::extended(phases?).map_err(CorruptRecord::new)
 }

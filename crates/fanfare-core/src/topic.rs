@@ -1,9 +1,12 @@
 //! A topic: what publishers publish to.
 
+use std::time::Duration;
+
 use crate::arn::TopicArn;
 use crate::error::SnsError;
 use crate::publication::SignatureVersion;
 use crate::retry::TopicDeliveryPolicy;
+use crate::store::{CorruptRecord, TopicRecord};
 
 /// The largest message that a topic takes when nothing else is set, in bytes.
 pub const MAXIMUM_MESSAGE_SIZE_DEFAULT: usize = 262_144;
@@ -11,11 +14,25 @@ pub const MAXIMUM_MESSAGE_SIZE_DEFAULT: usize = 262_144;
 /// What `MaximumMessageSize` may be, in bytes.
 const MAXIMUM_MESSAGE_SIZES: std::ops::RangeInclusive<usize> = 1024..=1_048_576;
 
+/// What `MessageRetentionPeriod` may be, in days.
+const ARCHIVE_DAYS: std::ops::RangeInclusive<u16> = 1..=365;
+
 /// A topic and its settings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Topic {
     arn: TopicArn,
     settings: TopicSettings,
+}
+
+/// Which messages count as repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum DeduplicationScope {
+    /// Those with the same deduplication id anywhere in the topic.
+    #[default]
+    Topic,
+    /// Those with the same deduplication id in the same message group.
+    MessageGroup,
 }
 
 impl Topic {
@@ -43,8 +60,59 @@ impl Topic {
         self.settings.maximum_message_size.unwrap_or(MAXIMUM_MESSAGE_SIZE_DEFAULT)
     }
 
+    /// Whether repeated messages are recognised: always on FIFO topics.
+    pub fn deduplicates(&self) -> bool {
+        self.arn.is_fifo() || self.settings.deduplicates
+    }
+
+    /// Whether a message without a deduplication id gets one from its text.
+    pub fn deduplicates_by_content(&self) -> bool {
+        self.settings.content_based_deduplication
+    }
+
+    /// Which messages count as repeated.
+    pub fn deduplication_scope(&self) -> DeduplicationScope {
+        self.settings.deduplication_scope
+    }
+
+    /// For how long messages can be replayed.
+    pub fn archive_period(&self) -> Option<Duration> {
+        self.settings.archive_days.map(|days| Duration::from_secs(u64::from(days) * 24 * 60 * 60))
+    }
+
     pub(crate) fn settings(&self) -> &TopicSettings {
         &self.settings
+    }
+
+    pub(crate) fn to_record(&self) -> TopicRecord {
+        let settings = &self.settings;
+        TopicRecord {
+            arn: self.arn.clone(),
+            signature_version: settings.signature_version,
+            delivery_policy: settings.delivery_policy.as_ref().map(TopicDeliveryPolicy::to_json),
+            maximum_message_size: settings.maximum_message_size,
+            content_based_deduplication: settings.content_based_deduplication,
+            deduplicates_by_group: settings.deduplication_scope == DeduplicationScope::MessageGroup,
+            deduplicates: settings.deduplicates,
+            archive_days: settings.archive_days,
+        }
+    }
+
+    pub(crate) fn from_record(record: TopicRecord) -> Result<Self, CorruptRecord> {
+        let delivery_policy = record.delivery_policy.map(|text| TopicDeliveryPolicy::parse(&text));
+        let settings = TopicSettings {
+            signature_version: record.signature_version,
+            delivery_policy: delivery_policy.transpose().map_err(CorruptRecord::new)?,
+            maximum_message_size: record.maximum_message_size,
+            content_based_deduplication: record.content_based_deduplication,
+            deduplication_scope: match record.deduplicates_by_group {
+                true => DeduplicationScope::MessageGroup,
+                false => DeduplicationScope::Topic,
+            },
+            deduplicates: record.deduplicates,
+            archive_days: record.archive_days,
+        };
+        Ok(Self { arn: record.arn, settings })
     }
 }
 
@@ -54,6 +122,10 @@ pub struct TopicSettings {
     signature_version: SignatureVersion,
     delivery_policy: Option<TopicDeliveryPolicy>,
     maximum_message_size: Option<usize>,
+    content_based_deduplication: bool,
+    deduplication_scope: DeduplicationScope,
+    deduplicates: bool,
+    archive_days: Option<u16>,
 }
 
 impl TopicSettings {
@@ -89,6 +161,46 @@ impl TopicSettings {
             )));
         }
         self.maximum_message_size = Some(bytes);
+        Ok(self)
+    }
+
+    /// Recognises repeated messages by the SHA-256 of their text where the publisher gives no deduplication id
+    /// (`ContentBasedDeduplication`). On a standard topic this turns deduplication on, which is an extension.
+    #[must_use]
+    pub fn content_based_deduplication(mut self) -> Self {
+        self.content_based_deduplication = true;
+        self.deduplicates = true;
+        self
+    }
+
+    /// Recognises repeated messages on a standard topic by the deduplication ids that publishers give. An extension; FIFO
+    /// topics always do.
+    #[must_use]
+    pub fn deduplication(mut self) -> Self {
+        self.deduplicates = true;
+        self
+    }
+
+    /// Says which messages count as repeated (`FifoThroughputScope`).
+    #[must_use]
+    pub fn deduplication_scope(mut self, scope: DeduplicationScope) -> Self {
+        self.deduplication_scope = scope;
+        self
+    }
+
+    /// Keeps messages for replay, for 1 to 365 days (`ArchivePolicy`). On standard topics this is an extension.
+    ///
+    /// # Errors
+    /// `InvalidParameter` that names the bounds.
+    pub fn archive(mut self, days: u16) -> Result<Self, SnsError> {
+        if !ARCHIVE_DAYS.contains(&days) {
+            return Err(SnsError::invalid_parameter(format_args!(
+                "ArchivePolicy Reason: MessageRetentionPeriod must be {} to {} days, not {days}",
+                ARCHIVE_DAYS.start(),
+                ARCHIVE_DAYS.end()
+            )));
+        }
+        self.archive_days = Some(days);
         Ok(self)
     }
 }

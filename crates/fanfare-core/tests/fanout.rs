@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use fanfare_core::engine::{Ending, Next, Progress};
+use fanfare_core::attempt::Next;
+use fanfare_core::engine::{Ending, Progress};
 use fanfare_core::filter::FilterReason;
 use fanfare_core::{
     Fanfare, FilterPolicy, FilterPolicyScope, Message, Protocol, SignatureVersion, SnsErrorCode, Subscribe, TopicArn,
@@ -28,7 +29,7 @@ async fn publish(fanfare: &Fanfare, topic: &TopicArn, text: &str) -> fanfare_cor
 #[tokio::test]
 async fn every_subscriber_gets_the_message_once_under_the_same_id() {
     let fanfare = Fanfare::in_memory();
-    let topic = fanfare.create_topic("orders").unwrap();
+    let topic = fanfare.create_topic("orders").await.unwrap();
     let (one, subscribe_one) = endpoint();
     let (two, subscribe_two) = endpoint();
     fanfare.subscribe(&topic, subscribe_one).await.unwrap();
@@ -49,7 +50,7 @@ async fn every_subscriber_gets_the_message_once_under_the_same_id() {
 #[tokio::test]
 async fn a_publish_without_subscribers_succeeds_and_later_subscribers_do_not_get_it() {
     let fanfare = Fanfare::in_memory();
-    let topic = fanfare.create_topic("orders").unwrap();
+    let topic = fanfare.create_topic("orders").await.unwrap();
     assert!(publish(&fanfare, &topic, "early").await.endings.is_empty());
     let (late, subscribe) = endpoint();
     fanfare.subscribe(&topic, subscribe).await.unwrap();
@@ -60,7 +61,7 @@ async fn a_publish_without_subscribers_succeeds_and_later_subscribers_do_not_get
 #[tokio::test]
 async fn a_filtered_out_message_says_which_condition_failed() {
     let fanfare = Fanfare::in_memory();
-    let topic = fanfare.create_topic("orders").unwrap();
+    let topic = fanfare.create_topic("orders").await.unwrap();
     let (picky, subscribe) = endpoint();
     let arn = fanfare.subscribe(&topic, subscribe.filter_policy(policy(r#"{"store": ["a"]}"#))).await.unwrap();
     let mut watch = fanfare.watch();
@@ -78,7 +79,7 @@ async fn a_filtered_out_message_says_which_condition_failed() {
 #[tokio::test]
 async fn a_policy_on_the_body_sees_the_text_selected_for_its_protocol() {
     let fanfare = Fanfare::in_memory();
-    let topic = fanfare.create_topic("orders").unwrap();
+    let topic = fanfare.create_topic("orders").await.unwrap();
     let (scripted, subscribe) = endpoint();
     let body = FilterPolicy::parse(r#"{"kind": ["mine"]}"#, FilterPolicyScope::MessageBody).unwrap();
     fanfare.subscribe(&topic, subscribe.filter_policy(body)).await.unwrap();
@@ -97,7 +98,7 @@ async fn attributes_beside_texts_for_each_protocol_stay_behind_unless_asked_for(
     };
     for (carries, builder) in [(0, Fanfare::builder()), (1, Fanfare::builder().attributes_beside_json_structure())] {
         let fanfare = builder.open();
-        let topic = fanfare.create_topic("orders").unwrap();
+        let topic = fanfare.create_topic("orders").await.unwrap();
         let (endpoint, subscribe) = endpoint();
         fanfare.subscribe(&topic, subscribe.filter_policy(policy(r#"{"store": ["a"]}"#))).await.unwrap();
         fanfare.publish(&topic, message()).await.unwrap().settled().await;
@@ -109,7 +110,7 @@ async fn attributes_beside_texts_for_each_protocol_stay_behind_unless_asked_for(
 async fn the_topic_decides_how_envelopes_are_signed_and_how_large_messages_may_be() {
     let fanfare = Fanfare::in_memory();
     let settings = TopicSettings::new().signature_version(SignatureVersion::V2).maximum_message_size(1024).unwrap();
-    let topic = fanfare.create_topic_with("orders", settings).unwrap();
+    let topic = fanfare.create_topic_with("orders", settings).await.unwrap();
     let (endpoint, subscribe) = endpoint();
     fanfare.subscribe(&topic, subscribe).await.unwrap();
     publish(&fanfare, &topic, &"x".repeat(1024)).await;
@@ -127,9 +128,9 @@ async fn a_message_to_an_unknown_topic_is_refused() {
 }
 
 #[tokio::test]
-async fn a_deduplication_id_is_refused_on_a_standard_topic_and_a_fifo_topic_is_refused_whole() {
+async fn a_deduplication_id_is_refused_on_a_standard_topic_that_does_not_ask_for_it() {
     let fanfare = Fanfare::in_memory();
-    let topic = fanfare.create_topic("orders").unwrap();
+    let topic = fanfare.create_topic("orders").await.unwrap();
     let message = Message::builder("x").deduplication_id("1").build().unwrap();
     let error = fanfare.publish(&topic, message).await.unwrap_err();
     assert_eq!(
@@ -137,14 +138,60 @@ async fn a_deduplication_id_is_refused_on_a_standard_topic_and_a_fifo_topic_is_r
         "Invalid parameter: MessageDeduplicationId Reason: The request includes MessageDeduplicationId parameter that is \
          not valid for this topic type"
     );
-    let error = fanfare.create_topic("orders.fifo").unwrap_err();
-    assert!(error.message().starts_with("Invalid parameter: Topic Name Reason: "), "{error}");
+}
+
+#[tokio::test]
+async fn a_closed_engine_accepts_nothing_and_lets_those_who_wait_go() {
+    let fanfare = Fanfare::in_memory();
+    let topic = fanfare.create_topic("orders").await.unwrap();
+    let (endpoint, subscribe) = endpoint();
+    endpoint.always(Step::Retry);
+    fanfare.subscribe(&topic, subscribe).await.unwrap();
+    let published = fanfare.publish(&topic, Message::text("x").unwrap()).await.unwrap();
+    endpoint.wait_for(1).await;
+    let other = fanfare.clone();
+    fanfare.close().await;
+    assert_eq!(published.settled().await.pending, 1);
+    let error = other.publish(&topic, Message::text("y").unwrap()).await.unwrap_err();
+    assert_eq!(error.code(), SnsErrorCode::InternalError);
+}
+
+#[tokio::test]
+async fn whoever_waits_is_let_go_when_the_last_handle_is_dropped_and_a_watch_ends() {
+    let fanfare = Fanfare::in_memory();
+    let topic = fanfare.create_topic("orders").await.unwrap();
+    let (endpoint, subscribe) = endpoint();
+    endpoint.always(Step::Hang);
+    fanfare.subscribe(&topic, subscribe).await.unwrap();
+    let mut watch = fanfare.watch();
+    let published = fanfare.publish(&topic, Message::text("x").unwrap()).await.unwrap();
+    drop(fanfare);
+    assert_eq!(published.settled().await.pending, 1);
+    assert!(watch.next().await.is_none());
+}
+
+#[test]
+fn a_publisher_on_a_runtime_that_ends_leaves_no_lane_behind() {
+    let runtime = || tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let lasting = runtime();
+    let (endpoint, subscribe) = endpoint();
+    let (fanfare, topic) = lasting.block_on(async {
+        let fanfare = Fanfare::in_memory();
+        let topic = fanfare.create_topic("orders").await.unwrap();
+        fanfare.subscribe(&topic, subscribe).await.unwrap();
+        (fanfare, topic)
+    });
+    for _ in 0..3 {
+        let passing = runtime();
+        passing.block_on(fanfare.publish(&topic, Message::text("x").unwrap())).unwrap();
+    }
+    assert_eq!(lasting.block_on(endpoint.wait_for(3)).len(), 3);
 }
 
 #[tokio::test]
 async fn each_step_of_a_notification_is_told() {
     let fanfare = Fanfare::in_memory();
-    let topic = fanfare.create_topic("orders").unwrap();
+    let topic = fanfare.create_topic("orders").await.unwrap();
     let (endpoint, subscribe) = endpoint();
     endpoint.script([Step::Reject]);
     let arn = fanfare.subscribe(&topic, subscribe).await.unwrap();
@@ -166,7 +213,7 @@ async fn each_step_of_a_notification_is_told() {
 #[tokio::test]
 async fn a_listener_that_falls_behind_learns_how_much_it_missed() {
     let fanfare = Fanfare::in_memory();
-    let topic = fanfare.create_topic("orders").unwrap();
+    let topic = fanfare.create_topic("orders").await.unwrap();
     let (_, subscribe) = endpoint();
     fanfare.subscribe(&topic, subscribe.filter_policy(policy(r#"{"store": ["a"]}"#))).await.unwrap();
     let mut watch = fanfare.watch();
@@ -179,7 +226,7 @@ async fn a_listener_that_falls_behind_learns_how_much_it_missed() {
 #[tokio::test]
 async fn closing_waits_for_what_is_under_way_and_begins_nothing_more() {
     let fanfare = Fanfare::builder().lane_concurrency(std::num::NonZeroUsize::MIN).open();
-    let topic = fanfare.create_topic("orders").unwrap();
+    let topic = fanfare.create_topic("orders").await.unwrap();
     let (endpoint, subscribe) = endpoint();
     endpoint.always(Step::Hold);
     fanfare.subscribe(&topic, subscribe).await.unwrap();
@@ -194,14 +241,14 @@ async fn closing_waits_for_what_is_under_way_and_begins_nothing_more() {
 
     assert_eq!(first.settled().await.delivered(), 1);
     assert_eq!(endpoint.texts(), ["first"]);
-    let counters = observer.counters().await;
+    let counters = observer.counters().await.unwrap();
     assert_eq!((counters.delivered, counters.pending), (1, 1));
 }
 
 #[tokio::test]
 async fn the_counters_balance_while_messages_end_in_every_way() {
     let fanfare = Fanfare::in_memory();
-    let topic = fanfare.create_topic("orders").unwrap();
+    let topic = fanfare.create_topic("orders").await.unwrap();
     let (endpoint, subscribe) = endpoint();
     endpoint.always_by(|notification| match notification.text().len() % 3 {
         0 => Step::Reject,
@@ -213,7 +260,7 @@ async fn the_counters_balance_while_messages_end_in_every_way() {
         fanfare.publish(&topic, Message::text("x".repeat(length)).unwrap()).await.unwrap();
     }
     endpoint.wait_for(26).await;
-    let counters = fanfare.counters().await;
+    let counters = fanfare.counters().await.unwrap();
     assert_eq!(counters.matched, 30);
     assert_eq!(counters.matched, counters.delivered + counters.pending + counters.dead_lettered + counters.dropped);
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanfare_core::engine::Ending;
-use fanfare_core::journal::MemoryJournal;
 use fanfare_core::retry::{RetryPhase, SubscriptionDeliveryPolicy};
+use fanfare_core::store::{MemoryBounds, MemoryStore};
 use fanfare_core::{Connectors, Fanfare, Host, Limits, Message, Protocol, RetrySchedule, SnsErrorCode, Subscribe};
 use fanfare_testkit::{ScriptedConnector, ScriptedEndpoint, SimulatedHost, Step};
 
@@ -19,6 +19,10 @@ fn message(text: impl ToString) -> Message {
     Message::text(text.to_string()).unwrap()
 }
 
+fn bounded(lane_deliveries: usize, bytes: usize) -> MemoryStore {
+    MemoryStore::with_bounds(MemoryBounds { lane_deliveries, bytes, ..MemoryBounds::default() })
+}
+
 fn batches_of(count: usize, bytes: usize) -> ScriptedEndpoint {
     let limits = Limits::batches_of(NonZeroUsize::new(count).unwrap(), bytes);
     ScriptedEndpoint::with("batching", Protocol::custom("batching").unwrap(), limits)
@@ -27,7 +31,7 @@ fn batches_of(count: usize, bytes: usize) -> ScriptedEndpoint {
 #[tokio::test]
 async fn a_hanging_endpoint_among_five_delays_none_of_the_others() {
     let fanfare = Fanfare::builder().attempt_limit(Duration::from_secs(3600)).open();
-    let topic = fanfare.create_topic("orders").unwrap();
+    let topic = fanfare.create_topic("orders").await.unwrap();
     let endpoints: Vec<_> = (0..5).map(|_| ScriptedEndpoint::new()).collect();
     endpoints[2].always(Step::Hang);
     for endpoint in &endpoints {
@@ -40,13 +44,13 @@ async fn a_hanging_endpoint_among_five_delays_none_of_the_others() {
         assert_eq!(endpoint.wait_for(1000).await.len(), 1000, "endpoint {index}");
     }
     assert_eq!(endpoints[2].in_flight_max(), 16);
-    assert_eq!(fanfare.counters().await.pending, 1000);
+    assert_eq!(fanfare.counters().await.unwrap().pending, 1000);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_attempt_that_does_not_end_is_ended_and_tried_again() {
     let fanfare = Fanfare::builder().host(SimulatedHost::new(1)).attempt_limit(Duration::from_secs(5)).open();
-    let topic = fanfare.create_topic("orders").unwrap();
+    let topic = fanfare.create_topic("orders").await.unwrap();
     let endpoint = ScriptedEndpoint::new();
     endpoint.script([Step::Hang]);
     let arn = fanfare.subscribe(&topic, subscribe(&endpoint)).await.unwrap();
@@ -57,7 +61,7 @@ async fn an_attempt_that_does_not_end_is_ended_and_tried_again() {
 #[tokio::test(start_paused = true)]
 async fn an_endpoint_that_panics_is_tried_again_and_hurts_nobody_else() {
     let fanfare = Fanfare::builder().host(SimulatedHost::new(1)).open();
-    let topic = fanfare.create_topic("orders").unwrap();
+    let topic = fanfare.create_topic("orders").await.unwrap();
     let (panicking, healthy) = (ScriptedEndpoint::new(), ScriptedEndpoint::new());
     panicking.script([Step::Panic]);
     fanfare.subscribe(&topic, subscribe(&panicking)).await.unwrap();
@@ -70,7 +74,7 @@ async fn an_endpoint_that_panics_is_tried_again_and_hurts_nobody_else() {
 #[tokio::test]
 async fn batches_are_as_large_as_the_endpoint_takes() {
     let fanfare = Fanfare::builder().lane_concurrency(NonZeroUsize::MIN).open();
-    let topic = fanfare.create_topic("orders").unwrap();
+    let topic = fanfare.create_topic("orders").await.unwrap();
     let endpoint = batches_of(10, 50);
     endpoint.script([Step::Hold]);
     fanfare.subscribe(&topic, subscribe(&endpoint)).await.unwrap();
@@ -90,7 +94,7 @@ async fn batches_are_as_large_as_the_endpoint_takes() {
 #[tokio::test(start_paused = true)]
 async fn each_notification_of_a_batch_has_an_outcome_of_its_own() {
     let fanfare = Fanfare::builder().host(SimulatedHost::new(1)).lane_concurrency(NonZeroUsize::MIN).open();
-    let topic = fanfare.create_topic("orders").unwrap();
+    let topic = fanfare.create_topic("orders").await.unwrap();
     let endpoint = batches_of(10, 1000);
     endpoint.always_by(|notification| match (notification.text(), notification.attempt().get()) {
         ("refused", _) => Step::Reject,
@@ -121,7 +125,7 @@ async fn deliveries_keep_to_the_rate_of_the_throttle_policy() {
     let endpoint = connector.endpoint("address");
     let host = Arc::new(SimulatedHost::new(1));
     let fanfare = Fanfare::builder().host(Arc::clone(&host)).connectors(Connectors::new().with(connector)).open();
-    let topic = fanfare.create_topic("orders").unwrap();
+    let topic = fanfare.create_topic("orders").await.unwrap();
     let policy = r#"{"throttlePolicy": {"maxReceivesPerSecond": 5}}"#;
     let policy = SubscriptionDeliveryPolicy::parse(policy, false.into()).unwrap();
     let subscribe = Subscribe::to(Protocol::Http, "address").delivery_policy(policy).confirmed();
@@ -141,8 +145,8 @@ async fn deliveries_keep_to_the_rate_of_the_throttle_policy() {
 
 #[tokio::test]
 async fn a_lane_that_is_full_drops_further_notifications_with_a_reason_and_others_go_on() {
-    let fanfare = Fanfare::builder().journal(MemoryJournal::with_bounds(20, 1 << 20)).open();
-    let topic = fanfare.create_topic("orders").unwrap();
+    let fanfare = Fanfare::builder().open_store(bounded(20, 1 << 20)).await.unwrap();
+    let topic = fanfare.create_topic("orders").await.unwrap();
     let (stuck, healthy) = (ScriptedEndpoint::new(), ScriptedEndpoint::new());
     stuck.always(Step::Hang);
     let stuck_arn = fanfare.subscribe(&topic, subscribe(&stuck)).await.unwrap();
@@ -157,27 +161,28 @@ async fn a_lane_that_is_full_drops_further_notifications_with_a_reason_and_other
         report.ending(&stuck_arn),
         Some(&Ending::Dropped { reason: "too many notifications wait for the subscription".to_owned() })
     );
-    let counters = fanfare.counters().await;
+    let counters = fanfare.counters().await.unwrap();
     assert_eq!((counters.pending, counters.dropped, counters.delivered), (20, 5, 25));
 }
 
 #[tokio::test]
 async fn a_full_journal_refuses_to_publish_and_accepts_nothing() {
-    let fanfare = Fanfare::builder().journal(MemoryJournal::with_bounds(1000, 100)).open();
-    let topic = fanfare.create_topic("orders").unwrap();
+    let fanfare = Fanfare::builder().open_store(bounded(1000, 100)).await.unwrap();
+    let topic = fanfare.create_topic("orders").await.unwrap();
     let stuck = ScriptedEndpoint::new();
     stuck.always(Step::Hang);
     fanfare.subscribe(&topic, subscribe(&stuck)).await.unwrap();
     fanfare.publish(&topic, message("x".repeat(60))).await.unwrap();
     let error = fanfare.publish(&topic, message("x".repeat(60))).await.unwrap_err();
     assert_eq!(error.code(), SnsErrorCode::Throttled);
-    assert_eq!(fanfare.counters().await.matched, 1);
+    assert_eq!(fanfare.counters().await.unwrap().matched, 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_endpoint_that_keeps_failing_gets_one_attempt_at_a_time_and_more_when_it_recovers() {
-    let fanfare = Fanfare::builder().host(SimulatedHost::new(1)).open();
-    let topic = fanfare.create_topic("orders").unwrap();
+async fn an_endpoint_that_keeps_failing_is_only_probed_until_it_recovers() {
+    let host = Arc::new(SimulatedHost::new(1));
+    let fanfare = Fanfare::builder().host(Arc::clone(&host)).open();
+    let topic = fanfare.create_topic("orders").await.unwrap();
     let endpoint = ScriptedEndpoint::new();
     endpoint.always(Step::Retry);
     let soon = RetrySchedule::extended([RetryPhase::constant(20, Duration::from_secs(1))]).unwrap();
@@ -186,12 +191,93 @@ async fn an_endpoint_that_keeps_failing_gets_one_attempt_at_a_time_and_more_when
     for number in 0..50 {
         published.push(fanfare.publish(&topic, message(number)).await.unwrap());
     }
-    endpoint.wait_for(50).await;
-    let failing = endpoint.attempts().len();
+    // What was under way or begun before the eighth failure was seen.
+    endpoint.wait_for(24).await;
+    let began = host.now();
+    endpoint.wait_for(28).await;
+    let took = host.now().since(began).as_secs_f64();
+    assert!((3.0..=6.0).contains(&took), "four probes came within {took} s");
     endpoint.always(Step::Slow(Duration::from_millis(10)));
     for published in published {
         assert_eq!(published.settled().await.delivered(), 1);
     }
-    assert!(endpoint.attempts().len() > failing);
     assert!(endpoint.in_flight_max() <= 16);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_asks_for_rest_gets_it_for_every_notification() {
+    let host = Arc::new(SimulatedHost::new(1));
+    let fanfare = Fanfare::builder().host(Arc::clone(&host)).lane_concurrency(NonZeroUsize::MIN).open();
+    let topic = fanfare.create_topic("orders").await.unwrap();
+    let endpoint = ScriptedEndpoint::new();
+    endpoint.script([Step::RetryAfter(Duration::from_secs(600))]);
+    fanfare.subscribe(&topic, subscribe(&endpoint)).await.unwrap();
+    let mut published = Vec::new();
+    for number in 0..20 {
+        published.push(fanfare.publish(&topic, message(number)).await.unwrap());
+    }
+    endpoint.wait_for(1).await;
+    let began = host.now();
+    published[1].settled().await;
+    assert!(host.now().since(began) >= Duration::from_secs(600));
+    assert_eq!(published[0].settled().await.delivered(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_holds_across_idle_moments() {
+    let connector = ScriptedConnector::new(Protocol::Http, Limits::ONE);
+    connector.endpoint("address");
+    let host = Arc::new(SimulatedHost::new(1));
+    let fanfare = Fanfare::builder().host(Arc::clone(&host)).connectors(Connectors::new().with(connector)).open();
+    let topic = fanfare.create_topic("orders").await.unwrap();
+    let policy = r#"{"throttlePolicy": {"maxReceivesPerSecond": 100}}"#;
+    let policy = SubscriptionDeliveryPolicy::parse(policy, false.into()).unwrap();
+    let subscribe = Subscribe::to(Protocol::Http, "address").delivery_policy(policy).confirmed();
+    fanfare.subscribe(&topic, subscribe).await.unwrap();
+    let began = host.now();
+    for number in 0..200 {
+        fanfare.publish(&topic, message(number)).await.unwrap().settled().await;
+    }
+    let took = host.now().since(began).as_secs_f64();
+    assert!((1.8..=2.2).contains(&took), "200 deliveries at 100 a second took {took} s");
+}
+
+/// Panics wherever the engine asks it for something.
+#[derive(Debug)]
+struct Treacherous(&'static str);
+
+impl std::fmt::Display for Treacherous {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        assert_ne!(self.0, "display");
+        f.write_str(self.0)
+    }
+}
+
+#[async_trait::async_trait]
+impl fanfare_core::Endpoint for Treacherous {
+    fn protocol(&self) -> Protocol {
+        Protocol::custom("treacherous").unwrap()
+    }
+
+    fn limits(&self) -> Limits {
+        assert_ne!(self.0, "limits");
+        Limits::ONE
+    }
+
+    async fn deliver(&self, _: &fanfare_core::Notification) -> fanfare_core::Outcome {
+        panic!("as ever");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_panics_in_any_method_ends_its_notifications_and_no_lane() {
+    let fanfare = Fanfare::builder().host(SimulatedHost::new(1)).open();
+    let topic = fanfare.create_topic("orders").await.unwrap();
+    for place in ["display", "limits", "deliver"] {
+        fanfare.subscribe(&topic, Subscribe::endpoint(Arc::new(Treacherous(place)))).await.unwrap();
+    }
+    for _ in 0..2 {
+        let report = fanfare.publish(&topic, message("x")).await.unwrap().settled().await;
+        assert_eq!(report.dropped(), 3, "{report:?}");
+    }
 }

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanfare_core::engine::{Ending, Next, Progress};
+use fanfare_core::attempt::Next;
+use fanfare_core::engine::{Ending, Progress};
 use fanfare_core::retry::{RetryPhase, SubscriptionDeliveryPolicy, TopicDeliveryPolicy};
 use fanfare_core::{
     Connectors, Destination, Fanfare, Host, Limits, Message, Protocol, RetrySchedule, Subscribe, Timestamp, TopicArn,
@@ -22,16 +23,16 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(protocol: Protocol) -> Self {
-        Self::with(protocol, TopicSettings::new())
+    async fn new(protocol: Protocol) -> Self {
+        Self::with(protocol, TopicSettings::new()).await
     }
 
-    fn with(protocol: Protocol, settings: TopicSettings) -> Self {
+    async fn with(protocol: Protocol, settings: TopicSettings) -> Self {
         let connector = ScriptedConnector::new(protocol.clone(), Limits::ONE);
         let endpoint = connector.endpoint("address");
         let host = Arc::new(SimulatedHost::new(7));
         let fanfare = Fanfare::builder().host(Arc::clone(&host)).connectors(Connectors::new().with(connector)).open();
-        let topic = fanfare.create_topic_with("orders", settings).unwrap();
+        let topic = fanfare.create_topic_with("orders", settings).await.unwrap();
         Self { fanfare, topic, host, endpoint, protocol }
     }
 
@@ -77,7 +78,7 @@ fn assert_near(waits: &[f64], planned: &[f64]) {
 
 #[tokio::test(start_paused = true)]
 async fn http_is_tried_four_times_twenty_seconds_apart() {
-    let bench = Bench::new(Protocol::Http);
+    let bench = Bench::new(Protocol::Http).await;
     bench.endpoint.always(Step::Retry);
     let (ending, starts) = bench.story(bench.subscribe()).await;
     assert_near(&waits(&starts), &[20.0, 20.0, 20.0]);
@@ -86,7 +87,7 @@ async fn http_is_tried_four_times_twenty_seconds_apart() {
 
 #[tokio::test(start_paused = true)]
 async fn a_queue_is_tried_for_twenty_three_days() {
-    let bench = Bench::new(Protocol::Sqs);
+    let bench = Bench::new(Protocol::Sqs).await;
     bench.endpoint.always(Step::Retry);
     let (ending, starts) = bench.story(bench.subscribe()).await;
     assert_eq!(starts.len(), 100_016);
@@ -98,7 +99,7 @@ async fn a_queue_is_tried_for_twenty_three_days() {
 
 #[tokio::test(start_paused = true)]
 async fn an_email_is_tried_for_hours() {
-    let bench = Bench::new(Protocol::Email);
+    let bench = Bench::new(Protocol::Email).await;
     bench.endpoint.always(Step::Retry);
     let (_, starts) = bench.story(bench.subscribe()).await;
     assert_eq!(starts.len(), 51);
@@ -109,7 +110,7 @@ async fn an_email_is_tried_for_hours() {
 
 #[tokio::test(start_paused = true)]
 async fn a_delivery_policy_sets_every_phase() {
-    let bench = Bench::new(Protocol::Http);
+    let bench = Bench::new(Protocol::Http).await;
     bench.endpoint.always(Step::Retry);
     let policy = r#"{"healthyRetryPolicy": {"minDelayTarget": 2, "maxDelayTarget": 10, "numRetries": 9,
         "numNoDelayRetries": 2, "numMinDelayRetries": 1, "numMaxDelayRetries": 1, "backoffFunction": "linear"}}"#;
@@ -123,7 +124,7 @@ async fn a_topic_that_disables_overrides_decides_for_its_subscriptions() {
     let policy = r#"{"http": {"defaultHealthyRetryPolicy": {"minDelayTarget": 1, "maxDelayTarget": 1, "numRetries": 1},
         "disableSubscriptionOverrides": true}}"#;
     let settings = TopicSettings::new().delivery_policy(TopicDeliveryPolicy::parse(policy).unwrap());
-    let bench = Bench::with(Protocol::Http, settings);
+    let bench = Bench::with(Protocol::Http, settings).await;
     bench.endpoint.always(Step::Retry);
     let own = r#"{"healthyRetryPolicy": {"minDelayTarget": 5, "maxDelayTarget": 5, "numRetries": 5}}"#;
     let own = SubscriptionDeliveryPolicy::parse(own, false.into()).unwrap();
@@ -133,7 +134,7 @@ async fn a_topic_that_disables_overrides_decides_for_its_subscriptions() {
 
 #[tokio::test(start_paused = true)]
 async fn any_protocol_is_retried_for_as_long_as_the_subscription_says() {
-    let bench = Bench::new(Protocol::Http);
+    let bench = Bench::new(Protocol::Http).await;
     bench.endpoint.always(Step::Retry);
     let weeks = RetrySchedule::extended([RetryPhase::constant(90, Duration::from_secs(86_400))]).unwrap();
     let (_, starts) = bench.story(bench.subscribe().retry(weeks)).await;
@@ -143,7 +144,7 @@ async fn any_protocol_is_retried_for_as_long_as_the_subscription_says() {
 
 #[tokio::test(start_paused = true)]
 async fn an_endpoint_that_asks_to_wait_longer_is_left_alone_up_to_the_maximum() {
-    let bench = Bench::new(Protocol::Http);
+    let bench = Bench::new(Protocol::Http).await;
     bench.endpoint.script([
         Step::RetryAfter(Duration::from_secs(90)),
         Step::RetryAfter(Duration::from_secs(1)),
@@ -156,7 +157,7 @@ async fn an_endpoint_that_asks_to_wait_longer_is_left_alone_up_to_the_maximum() 
 
 #[tokio::test(start_paused = true)]
 async fn a_refusal_goes_to_the_dead_letters_at_once_and_those_are_retried_by_their_own_protocol() {
-    let bench = Bench::new(Protocol::Http);
+    let bench = Bench::new(Protocol::Http).await;
     bench.endpoint.always(Step::Reject);
     let morgue = ScriptedEndpoint::new();
     morgue.script([Step::Retry]);
@@ -170,7 +171,7 @@ async fn a_refusal_goes_to_the_dead_letters_at_once_and_those_are_retried_by_the
 
 #[tokio::test(start_paused = true)]
 async fn dead_letters_that_are_refused_end_as_dropped_with_the_reason() {
-    let bench = Bench::new(Protocol::Http);
+    let bench = Bench::new(Protocol::Http).await;
     bench.endpoint.always(Step::Reject);
     let morgue = ScriptedEndpoint::new();
     morgue.always(Step::Reject);
@@ -180,7 +181,7 @@ async fn dead_letters_that_are_refused_end_as_dropped_with_the_reason() {
 
 #[tokio::test(start_paused = true)]
 async fn a_clock_that_jumps_forward_makes_retries_due_and_one_that_jumps_back_loses_none() {
-    let bench = Bench::new(Protocol::Http);
+    let bench = Bench::new(Protocol::Http).await;
     bench.endpoint.script([Step::Retry]);
     bench.fanfare.subscribe(&bench.topic, bench.subscribe()).await.unwrap();
     let published = bench.fanfare.publish(&bench.topic, Message::text("x").unwrap()).await.unwrap();
@@ -197,20 +198,20 @@ async fn a_clock_that_jumps_forward_makes_retries_due_and_one_that_jumps_back_lo
 
 #[tokio::test(start_paused = true)]
 async fn retries_that_are_due_in_the_same_second_are_spread() {
-    let bench = Bench::new(Protocol::Http);
-    bench.endpoint.always_by(|notification| match notification.attempt().get() {
-        1 => Step::Retry,
-        _ => Step::Accept,
-    });
-    bench.fanfare.subscribe(&bench.topic, bench.subscribe()).await.unwrap();
-    let mut watch = bench.fanfare.watch();
-    let mut published = Vec::new();
-    for _ in 0..200 {
-        published.push(bench.fanfare.publish(&bench.topic, Message::text("x").unwrap()).await.unwrap());
+    let connector = Arc::new(ScriptedConnector::new(Protocol::Http, Limits::ONE));
+    let fanfare = Fanfare::builder()
+        .host(SimulatedHost::new(7))
+        .connectors(Connectors::new().with(Arc::clone(&connector)))
+        .open();
+    let topic = fanfare.create_topic("orders").await.unwrap();
+    for number in 0..200 {
+        let address = format!("address {number}");
+        connector.endpoint(&address).script([Step::Retry]);
+        fanfare.subscribe(&topic, Subscribe::to(Protocol::Http, address).confirmed()).await.unwrap();
     }
-    for published in &published {
-        published.settled().await;
-    }
+    let mut watch = fanfare.watch();
+    let published = fanfare.publish(&topic, Message::text("x").unwrap()).await.unwrap();
+    assert_eq!(published.settled().await.delivered(), 200);
     let mut seconds = std::collections::BTreeSet::<Timestamp>::new();
     while let Some(progress) = watch.try_next() {
         if let Progress::Attempted(attempt) = progress

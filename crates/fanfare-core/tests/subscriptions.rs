@@ -20,12 +20,12 @@ struct Bench {
 }
 
 impl Bench {
-    fn new() -> Self {
+    async fn new() -> Self {
         let connector = ScriptedConnector::new(Protocol::Http, Limits::ONE);
         let endpoint = connector.endpoint("address");
         let host = Arc::new(SimulatedHost::new(3));
         let fanfare = Fanfare::builder().host(Arc::clone(&host)).connectors(Connectors::new().with(connector)).open();
-        let topic = fanfare.create_topic("orders").unwrap();
+        let topic = fanfare.create_topic("orders").await.unwrap();
         Self { fanfare, topic, endpoint, host }
     }
 
@@ -54,49 +54,49 @@ fn address() -> Subscribe {
 
 #[tokio::test(start_paused = true)]
 async fn a_token_confirms_and_confirms_again() {
-    let bench = Bench::new();
+    let bench = Bench::new().await;
     let arn = bench.subscribe().await;
     let token = bench.token(1).await;
     assert_eq!(token.len(), 288);
     assert_eq!(bench.publish().await, 0);
-    assert_eq!(bench.fanfare.confirm_subscription(&bench.topic, &token).unwrap(), arn);
-    assert_eq!(bench.fanfare.confirm_subscription(&bench.topic, &token).unwrap(), arn);
+    assert_eq!(bench.fanfare.confirm_subscription(&bench.topic, &token).await.unwrap(), arn);
+    assert_eq!(bench.fanfare.confirm_subscription(&bench.topic, &token).await.unwrap(), arn);
     assert_eq!(bench.publish().await, 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_name_of_the_topic_does_not_count_in_a_confirmation_but_its_region_and_account_do() {
-    let bench = Bench::new();
+    let bench = Bench::new().await;
     bench.subscribe().await;
     let token = bench.token(1).await;
     for other in ["arn:aws:sns:eu-west-1:000000000000:orders", "arn:aws:sns:us-east-1:111111111111:orders"] {
-        let error = bench.fanfare.confirm_subscription(&TopicArn::parse(other).unwrap(), &token).unwrap_err();
+        let error = bench.fanfare.confirm_subscription(&TopicArn::parse(other).unwrap(), &token).await.unwrap_err();
         assert_eq!(error.message(), "Invalid parameter: Topic");
     }
     let renamed = TopicArn::parse("arn:aws:sns:us-east-1:000000000000:renamed").unwrap();
-    assert!(bench.fanfare.confirm_subscription(&renamed, &token).is_ok());
+    assert!(bench.fanfare.confirm_subscription(&renamed, &token).await.is_ok());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_token_that_is_too_old_confirms_nothing_and_the_subscription_is_gone() {
-    let bench = Bench::new();
+    let bench = Bench::new().await;
     let arn = bench.subscribe().await;
     let token = bench.token(1).await;
     bench.host.jump_forward(Duration::from_secs(48 * 3600));
-    let error = bench.fanfare.confirm_subscription(&bench.topic, &token).unwrap_err();
+    let error = bench.fanfare.confirm_subscription(&bench.topic, &token).await.unwrap_err();
     assert_eq!(error.message(), "Invalid parameter: Token");
     assert_eq!(bench.fanfare.subscription(&arn).unwrap_err().message(), "Subscription does not exist");
 }
 
 #[tokio::test(start_paused = true)]
 async fn subscribing_a_pending_address_again_sends_the_request_again() {
-    let bench = Bench::new();
+    let bench = Bench::new().await;
     let arn = bench.subscribe().await;
     let first = bench.token(1).await;
     assert_eq!(bench.subscribe().await, arn);
     let second = bench.token(2).await;
     assert_ne!(first, second);
-    assert_eq!(bench.fanfare.confirm_subscription(&bench.topic, &first).unwrap(), arn);
+    assert_eq!(bench.fanfare.confirm_subscription(&bench.topic, &first).await.unwrap(), arn);
     assert_eq!(bench.subscribe().await, arn);
     assert_eq!(bench.publish().await, 1);
     assert_eq!(bench.endpoint.attempts().len(), 3);
@@ -104,7 +104,7 @@ async fn subscribing_a_pending_address_again_sends_the_request_again() {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_to_confirm_that_fails_is_retried() {
-    let bench = Bench::new();
+    let bench = Bench::new().await;
     bench.endpoint.script([Step::Retry, Step::Retry]);
     let soon = RetrySchedule::extended([RetryPhase::constant(3, Duration::from_secs(1))]).unwrap();
     bench.fanfare.subscribe(&bench.topic, address().retry(soon)).await.unwrap();
@@ -115,7 +115,7 @@ async fn a_request_to_confirm_that_fails_is_retried() {
 
 #[tokio::test(start_paused = true)]
 async fn the_same_destination_with_other_settings_is_refused() {
-    let bench = Bench::new();
+    let bench = Bench::new().await;
     let policy = |text| FilterPolicy::parse(text, FilterPolicyScope::MessageAttributes).unwrap();
     let arn = bench.fanfare.subscribe(&bench.topic, address().filter_policy(policy(r#"{"a": [1]}"#))).await.unwrap();
     assert_eq!(bench.subscribe().await, arn);
@@ -129,24 +129,24 @@ async fn the_same_destination_with_other_settings_is_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn ending_a_subscription_gives_up_what_waits_and_is_no_error_twice() {
-    let bench = Bench::new();
+    let bench = Bench::new().await;
     bench.endpoint.always(Step::Retry);
     let arn = bench.fanfare.subscribe(&bench.topic, address().confirmed()).await.unwrap();
     let published = bench.fanfare.publish(&bench.topic, Message::text("x").unwrap()).await.unwrap();
     bench.endpoint.wait_for(1).await;
     tokio::task::yield_now().await;
-    bench.fanfare.unsubscribe(&arn).await;
-    bench.fanfare.unsubscribe(&arn).await;
+    bench.fanfare.unsubscribe(&arn).await.unwrap();
+    bench.fanfare.unsubscribe(&arn).await.unwrap();
     let report = published.settled().await;
     assert_eq!(report.ending(&arn), Some(&Ending::Dropped { reason: "the subscription has ended".to_owned() }));
-    let counters = bench.fanfare.counters().await;
+    let counters = bench.fanfare.counters().await.unwrap();
     assert_eq!((counters.pending, counters.dropped), (0, 1));
     assert!(bench.fanfare.subscriptions(&bench.topic).unwrap().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
 async fn ending_by_link_tells_the_endpoint_which_can_restore_it() {
-    let bench = Bench::new();
+    let bench = Bench::new().await;
     let arn = bench.fanfare.subscribe(&bench.topic, address().confirmed()).await.unwrap();
     bench.fanfare.unsubscribe_by_link(&arn).await.unwrap();
     let token = bench.token(1).await;
@@ -154,15 +154,79 @@ async fn ending_by_link_tells_the_endpoint_which_can_restore_it() {
     assert_eq!(farewell.kind().as_str(), "UnsubscribeConfirmation");
     assert_eq!(farewell.subscription(), Some(&arn));
     assert_eq!(bench.publish().await, 0);
-    assert_eq!(bench.fanfare.confirm_subscription(&bench.topic, &token).unwrap(), arn);
+    assert_eq!(bench.fanfare.confirm_subscription(&bench.topic, &token).await.unwrap(), arn);
     assert_eq!(bench.publish().await, 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn subscribing_again_after_the_end_makes_a_new_subscription() {
-    let bench = Bench::new();
+async fn an_old_link_does_not_restore_what_was_subscribed_anew() {
+    let bench = Bench::new().await;
     let old = bench.fanfare.subscribe(&bench.topic, address().confirmed()).await.unwrap();
-    bench.fanfare.unsubscribe(&old).await;
+    bench.fanfare.unsubscribe_by_link(&old).await.unwrap();
+    let token = bench.token(1).await;
+    let new = bench.fanfare.subscribe(&bench.topic, address().confirmed()).await.unwrap();
+    assert_eq!(bench.fanfare.confirm_subscription(&bench.topic, &token).await.unwrap(), new);
+    assert_eq!(bench.publish().await, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_link_does_not_restore_a_subscription_of_a_topic_that_was_deleted() {
+    let bench = Bench::new().await;
+    let old = bench.fanfare.subscribe(&bench.topic, address().confirmed()).await.unwrap();
+    bench.fanfare.unsubscribe_by_link(&old).await.unwrap();
+    let token = bench.token(1).await;
+    bench.fanfare.delete_topic(&bench.topic).await.unwrap();
+    bench.fanfare.create_topic("orders").await.unwrap();
+    let error = bench.fanfare.confirm_subscription(&bench.topic, &token).await.unwrap_err();
+    assert_eq!(error.message(), "Invalid parameter: Token");
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_last_three_tokens_of_a_pending_subscription_confirm_it_and_each_for_its_time() {
+    let bench = Bench::new().await;
+    for _ in 0..4 {
+        bench.subscribe().await;
+    }
+    let first = bench.token(1).await;
+    bench.endpoint.wait_for(4).await;
+    assert!(bench.fanfare.confirm_subscription(&bench.topic, &first).await.is_err());
+    let fourth = bench.token(4).await;
+    bench.host.jump_forward(Duration::from_secs(40 * 3600));
+    bench.subscribe().await;
+    bench.host.jump_forward(Duration::from_secs(10 * 3600));
+    assert!(bench.fanfare.confirm_subscription(&bench.topic, &fourth).await.is_err());
+    let fifth = bench.token(5).await;
+    assert!(bench.fanfare.confirm_subscription(&bench.topic, &fifth).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_under_way_when_its_subscription_ends_is_not_put_off() {
+    let bench = Bench::new().await;
+    bench.endpoint.always(Step::Hold);
+    let arn = bench.fanfare.subscribe(&bench.topic, address().confirmed()).await.unwrap();
+    let published = bench.fanfare.publish(&bench.topic, Message::text("x").unwrap()).await.unwrap();
+    bench.endpoint.wait_for(1).await;
+    bench.fanfare.unsubscribe(&arn).await.unwrap();
+    // The attempt never ends by itself; the engine ends it, and would try again.
+    let report = published.settled().await;
+    assert_eq!(report.ending(&arn), Some(&Ending::Dropped { reason: "the subscription has ended".to_owned() }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_request_may_leave_out_what_is_there() {
+    let bench = Bench::new().await;
+    let policy = FilterPolicy::parse(r#"{"a": [1]}"#, FilterPolicyScope::MessageAttributes).unwrap();
+    let whole = address().filter_policy(policy.clone()).raw().confirmed();
+    let arn = bench.fanfare.subscribe(&bench.topic, whole).await.unwrap();
+    assert_eq!(bench.fanfare.subscribe(&bench.topic, address().filter_policy(policy)).await.unwrap(), arn);
+    assert_eq!(bench.fanfare.subscribe(&bench.topic, address().raw()).await.unwrap(), arn);
+}
+
+#[tokio::test(start_paused = true)]
+async fn subscribing_again_after_the_end_makes_a_new_subscription() {
+    let bench = Bench::new().await;
+    let old = bench.fanfare.subscribe(&bench.topic, address().confirmed()).await.unwrap();
+    bench.fanfare.unsubscribe(&old).await.unwrap();
     let new = bench.fanfare.subscribe(&bench.topic, address().confirmed()).await.unwrap();
     assert_ne!(old, new);
     bench.host.jump_forward(Duration::from_secs(3600));
@@ -172,17 +236,17 @@ async fn subscribing_again_after_the_end_makes_a_new_subscription() {
 
 #[tokio::test(start_paused = true)]
 async fn deleting_a_topic_takes_its_subscriptions_along() {
-    let bench = Bench::new();
+    let bench = Bench::new().await;
     bench.endpoint.always(Step::Retry);
     let arn = bench.fanfare.subscribe(&bench.topic, address().confirmed()).await.unwrap();
     let published = bench.fanfare.publish(&bench.topic, Message::text("x").unwrap()).await.unwrap();
     bench.endpoint.wait_for(1).await;
     tokio::task::yield_now().await;
-    bench.fanfare.delete_topic(&bench.topic).await;
-    bench.fanfare.delete_topic(&bench.topic).await;
+    bench.fanfare.delete_topic(&bench.topic).await.unwrap();
+    bench.fanfare.delete_topic(&bench.topic).await.unwrap();
     assert_eq!(published.settled().await.dropped(), 1);
     assert_eq!(bench.fanfare.subscription(&arn).unwrap_err().message(), "Subscription does not exist");
-    let again = bench.fanfare.create_topic("orders").unwrap();
+    let again = bench.fanfare.create_topic("orders").await.unwrap();
     assert!(bench.fanfare.subscriptions(&again).unwrap().is_empty());
 }
 
@@ -190,7 +254,7 @@ async fn deleting_a_topic_takes_its_subscriptions_along() {
 async fn settings_that_do_not_fit_the_protocol_are_refused() {
     let connector = ScriptedConnector::new(Protocol::Sms, Limits::ONE);
     let fanfare = Fanfare::builder().connectors(Connectors::new().with(connector)).open();
-    let topic = fanfare.create_topic("orders").unwrap();
+    let topic = fanfare.create_topic("orders").await.unwrap();
     let to = |protocol| Subscribe::to(protocol, "address");
     let csv = r#"{"requestPolicy": {"headerContentType": "text/csv"}}"#;
     let csv = SubscriptionDeliveryPolicy::parse(csv, true.into()).unwrap();
@@ -222,12 +286,12 @@ async fn a_topic_is_found_again_unless_its_settings_differ() {
     use fanfare_core::{SignatureVersion, TopicSettings};
     let fanfare = Fanfare::in_memory();
     let second = || TopicSettings::new().signature_version(SignatureVersion::V2);
-    let arn = fanfare.create_topic_with("orders", second()).unwrap();
-    assert_eq!(fanfare.create_topic("orders").unwrap(), arn);
-    assert_eq!(fanfare.create_topic_with("orders", second()).unwrap(), arn);
+    let arn = fanfare.create_topic_with("orders", second()).await.unwrap();
+    assert_eq!(fanfare.create_topic("orders").await.unwrap(), arn);
+    assert_eq!(fanfare.create_topic_with("orders", second()).await.unwrap(), arn);
     let other = second().maximum_message_size(2048).unwrap();
     assert_eq!(
-        fanfare.create_topic_with("orders", other).unwrap_err().message(),
+        fanfare.create_topic_with("orders", other).await.unwrap_err().message(),
         "Invalid parameter: Attributes Reason: Topic already exists with different attributes"
     );
     assert_eq!(fanfare.topics().len(), 1);
@@ -236,7 +300,7 @@ async fn a_topic_is_found_again_unless_its_settings_differ() {
 #[tokio::test]
 async fn an_endpoint_of_the_programs_own_is_known_by_its_identity() {
     let fanfare = Fanfare::in_memory();
-    let topic = fanfare.create_topic("orders").unwrap();
+    let topic = fanfare.create_topic("orders").await.unwrap();
     let endpoint: Arc<dyn fanfare_core::Endpoint> = Arc::new(ScriptedEndpoint::new());
     let one = fanfare.subscribe(&topic, Subscribe::endpoint(Arc::clone(&endpoint))).await.unwrap();
     let two = fanfare.subscribe(&topic, Subscribe::endpoint(Arc::clone(&endpoint))).await.unwrap();

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use fanfare_core::{DeliveryError, DeliveryErrorKind, Endpoint, Notification, Outcome, Protocol};
+use fanfare_core::{DeliveryError, DeliveryErrorKind, Endpoint, Limits, Notification, Outcome, Protocol};
 use fanfare_wire::Renderer;
 use http::header::{AUTHORIZATION, HeaderMap};
 use url::{Position, Url};
@@ -33,6 +33,10 @@ pub(crate) struct HttpEndpoint {
 impl Endpoint for HttpEndpoint {
     fn protocol(&self) -> Protocol {
         self.protocol.clone()
+    }
+
+    fn limits(&self) -> Limits {
+        Limits::ONE.within(self.exchanger.attempt_timeout())
     }
 
     async fn deliver(&self, notification: &Notification) -> Outcome {

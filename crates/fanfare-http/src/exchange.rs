@@ -37,6 +37,8 @@ pub(crate) struct Exchanged {
     answer: Answer,
     offers: Vec<HeaderValue>,
     broken: Option<DeliveryError>,
+    /// From the request to the beginning of the answer, connecting included.
+    first_byte: Duration,
 }
 
 impl Exchanger {
@@ -51,6 +53,11 @@ impl Exchanger {
 
     pub(crate) fn host(&self) -> &dyn Host {
         &*self.config.host
+    }
+
+    /// How long an attempt may take.
+    pub(crate) fn attempt_timeout(&self) -> Duration {
+        self.config.attempt_timeout
     }
 
     /// Starts the clock of an attempt.
@@ -74,14 +81,16 @@ impl Exchanger {
         let mut request = reqwest::Request::new(Method::POST, url.clone());
         *request.headers_mut() = headers;
         *request.body_mut() = Some(body.into());
+        let asked = Instant::now();
         let response = deadline.or_too_slow(self.client.execute(request)).await?;
+        let first_byte = asked.elapsed();
         if let Some(peer) = response.remote_addr() {
             self.egress().check_address(url.host_str(), peer.ip(), peer.port()).map_err(classify::denied)?;
         }
-        Ok(self.read(response, deadline).await)
+        Ok(self.read(response, first_byte, deadline).await)
     }
 
-    async fn read(&self, mut response: reqwest::Response, deadline: Deadline) -> Exchanged {
+    async fn read(&self, mut response: reqwest::Response, first_byte: Duration, deadline: Deadline) -> Exchanged {
         let headers = response.headers();
         let retry_after = headers.get(RETRY_AFTER).and_then(|value| retry_after::parse(value, self.config.host.now()));
         let offers = headers.get_all(WWW_AUTHENTICATE).iter().cloned().collect();
@@ -103,7 +112,8 @@ impl Exchanger {
             }
         };
         let excerpt = (is_text && !start.is_empty()).then(|| String::from_utf8_lossy(&start).into_owned());
-        Exchanged { answer: Answer { status: response.status().as_u16(), retry_after, excerpt }, offers, broken }
+        let answer = Answer { status: response.status().as_u16(), retry_after, excerpt };
+        Exchanged { answer, offers, broken, first_byte }
     }
 }
 
@@ -130,9 +140,13 @@ impl Exchanged {
 
     /// What the attempt came to.
     pub(crate) fn outcome(self) -> Outcome {
-        match self.broken {
+        let outcome = match self.broken {
             None => classify::answer(self.answer),
             Some(error) => classify::broken_answer(self.answer, error),
+        };
+        match outcome {
+            Ok(receipt) => Ok(receipt.with_first_byte(self.first_byte)),
+            Err(error) => Err(error.with_first_byte(self.first_byte)),
         }
     }
 }

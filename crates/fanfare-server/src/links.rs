@@ -5,13 +5,13 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, Query, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use fanfare::wire::Signer;
 use fanfare::{Fanfare, Host as _, SnsError, SnsErrorCode, SubscriptionArn, SystemHost, TopicArn};
-use serde::Deserialize;
+use url::form_urlencoded;
 
 /// The name space of Amazon SNS's answers.
 const XMLNS: &str = "http://sns.amazonaws.com/doc/2010-03-31/";
@@ -32,22 +32,42 @@ struct Pages {
     signer: Signer,
 }
 
-/// The parameters of a link.
-#[derive(Debug, Deserialize)]
+/// The parameters of a link. Of a repeated one the first counts.
+#[derive(Debug, Default)]
 struct Link {
-    #[serde(rename = "Action")]
     action: Option<String>,
-    #[serde(rename = "TopicArn")]
     topic: Option<String>,
-    #[serde(rename = "Token")]
     token: Option<String>,
-    #[serde(rename = "SubscriptionArn")]
     subscription: Option<String>,
+    authenticate: Option<String>,
 }
 
-async fn act(State(pages): State<Arc<Pages>>, Query(link): Query<Link>) -> Response {
+impl Link {
+    fn parse(query: &str) -> Self {
+        let mut link = Self::default();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let slot = match &*name {
+                "Action" => &mut link.action,
+                "TopicArn" => &mut link.topic,
+                "Token" => &mut link.token,
+                "SubscriptionArn" => &mut link.subscription,
+                "AuthenticateOnUnsubscribe" => &mut link.authenticate,
+                _ => continue,
+            };
+            slot.get_or_insert_with(|| value.into_owned());
+        }
+        link
+    }
+}
+
+async fn act(method: Method, State(pages): State<Arc<Pages>>, RawQuery(query): RawQuery) -> Response {
+    // Whoever merely looks whether a link works does not mean to follow it.
+    if method == Method::HEAD {
+        return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET")]).into_response();
+    }
+    let link = Link::parse(&query.unwrap_or_default());
     let answer = match link.action.as_deref() {
-        Some("ConfirmSubscription") => pages.confirm(&link),
+        Some("ConfirmSubscription") => pages.confirm(&link).await,
         Some("Unsubscribe") => pages.unsubscribe(&link).await,
         Some(_) | None => Err(SnsError::invalid_parameter(
             "Action Reason: a link confirms a subscription (ConfirmSubscription) or ends one (Unsubscribe)",
@@ -85,11 +105,17 @@ enum Answer {
 }
 
 impl Pages {
-    fn confirm(&self, link: &Link) -> Result<Answer, SnsError> {
+    async fn confirm(&self, link: &Link) -> Result<Answer, SnsError> {
+        if link.authenticate.as_deref() == Some("true") {
+            return Err(SnsError::new(
+                SnsErrorCode::AuthorizationError,
+                "AuthenticateOnUnsubscribe needs a signed request, and a link is not signed",
+            ));
+        }
         let topic = TopicArn::parse(link.topic.as_deref().unwrap_or_default())
             .map_err(|_| SnsError::invalid_parameter("Topic"))?;
         let token = link.token.as_deref().unwrap_or_default();
-        self.fanfare.confirm_subscription(&topic, token).map(Answer::Confirmed)
+        self.fanfare.confirm_subscription(&topic, token).await.map(Answer::Confirmed)
     }
 
     async fn unsubscribe(&self, link: &Link) -> Result<Answer, SnsError> {

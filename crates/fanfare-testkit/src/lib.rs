@@ -6,6 +6,7 @@ pub mod endpoints;
 pub mod host;
 pub mod http_receiver;
 pub mod memory;
+pub mod store_conformance;
 #[cfg(feature = "tls")]
 pub mod tls;
 pub mod vectors;

@@ -1,7 +1,7 @@
 //! One attempt: open the endpoint, hand the notifications over, wait for the outcome within the limit.
 
 use std::num::{NonZeroU32, NonZeroUsize};
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -12,11 +12,14 @@ use super::lane::receives;
 use crate::batch::{Batch, Slot};
 use crate::delivery::{DeliveryError, DeliveryErrorKind, Outcome};
 use crate::endpoint::{Endpoint, Limits};
-use crate::error::SnsError;
+use crate::error::{SnsError, SnsErrorCode};
 use crate::host::Timestamp;
-use crate::journal::{Delivery, Stage};
 use crate::notification::{Notification, NotificationKind};
-use crate::subscription::{Destination, Subscription, SubscriptionId};
+use crate::store::{Delivery, Stage};
+use crate::subscription::{Subscription, SubscriptionId};
+
+/// What the engine allows beyond the limit that an endpoint states for itself.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// What one round of attempts came to.
 #[derive(Debug)]
@@ -31,7 +34,7 @@ pub(super) struct Attempted {
 pub(super) struct Call {
     pub(super) delivery: Delivery,
     /// The endpoint, for people.
-    pub(super) endpoint: String,
+    pub(super) endpoint: Arc<str>,
     pub(super) started: Timestamp,
     pub(super) took: Duration,
     /// Nothing when there was no attempt, because the subscription had ended.
@@ -41,29 +44,40 @@ pub(super) struct Call {
 /// The endpoints of one lane, opened on first use.
 #[derive(Debug, Default)]
 pub(super) struct Endpoints {
-    endpoint: OnceLock<Opened>,
-    dead_letters: OnceLock<Opened>,
+    endpoint: OnceLock<Result<Opened, SnsError>>,
+    dead_letters: OnceLock<Result<Opened, SnsError>>,
 }
 
-type Opened = Result<Arc<dyn Endpoint>, SnsError>;
+/// An endpoint and what it says of itself. It is asked once, where it cannot do harm by panicking.
+#[derive(Debug)]
+struct Opened {
+    endpoint: Arc<dyn Endpoint>,
+    name: Arc<str>,
+    limits: Limits,
+}
 
 impl Endpoints {
     /// How many deliveries the endpoint takes in one call.
     pub(super) fn batch_size(&self, engine: &Engine, subscription: &Subscription) -> NonZeroUsize {
         match self.open(engine, subscription, Stage::Endpoint) {
-            Ok(endpoint) => endpoint.limits().notifications,
+            Ok(opened) => opened.limits.notifications,
             Err(_) => NonZeroUsize::MIN,
         }
     }
 
-    fn open(&self, engine: &Engine, subscription: &Subscription, stage: Stage) -> &Opened {
+    fn open(&self, engine: &Engine, subscription: &Subscription, stage: Stage) -> &Result<Opened, SnsError> {
         let (slot, destination) = match stage {
             Stage::Endpoint => (&self.endpoint, Some(subscription.destination())),
             Stage::DeadLetter => (&self.dead_letters, subscription.dead_letters()),
         };
-        slot.get_or_init(|| match destination {
-            Some(destination) => destination.open(&engine.connectors),
-            None => Err(SnsError::invalid_parameter("RedrivePolicy Reason: the subscription has none any more")),
+        slot.get_or_init(|| {
+            let none = || SnsError::invalid_parameter("RedrivePolicy Reason: the subscription has none any more");
+            let destination = destination.ok_or_else(none)?;
+            let opened = catch_unwind(AssertUnwindSafe(|| {
+                let endpoint = destination.open(&engine.connectors)?;
+                Ok(Opened { name: endpoint.to_string().into(), limits: endpoint.limits(), endpoint })
+            }));
+            opened.unwrap_or_else(|_| Err(SnsError::new(SnsErrorCode::InternalError, "the endpoint's code panicked")))
         })
     }
 }
@@ -72,7 +86,7 @@ impl Endpoints {
 pub(super) async fn make(
     engine: &Engine,
     id: SubscriptionId,
-    endpoints: &Endpoints,
+    endpoints: Arc<Endpoints>,
     deliveries: Vec<Delivery>,
 ) -> Attempted {
     let Some(subscription) = engine.registry.by_id(id) else {
@@ -89,8 +103,8 @@ pub(super) async fn make(
             continue;
         }
         match endpoints.open(engine, &subscription, stage) {
-            Ok(endpoint) => call_in_batches(engine, &subscription, endpoint.as_ref(), deliveries, &mut calls).await,
-            Err(error) => calls.extend(refused(engine, &subscription, deliveries, error)),
+            Ok(opened) => call_in_batches(engine, &subscription, opened, deliveries, &mut calls).await,
+            Err(error) => calls.extend(refused(engine, deliveries, error)),
         }
     }
     Attempted { subscription: Some(subscription), calls }
@@ -100,19 +114,20 @@ pub(super) async fn make(
 async fn call_in_batches(
     engine: &Engine,
     subscription: &Subscription,
-    endpoint: &dyn Endpoint,
+    opened: &Opened,
     deliveries: Vec<Delivery>,
     calls: &mut Vec<Call>,
 ) {
-    let limits = endpoint.limits();
     let mut rest = deliveries.into_iter().peekable();
     while rest.peek().is_some() {
         let (mut batch, mut bytes) = (Vec::new(), 0);
-        while let Some(delivery) = rest.next_if(|next| batch.is_empty() || fits(&limits, batch.len(), bytes, next)) {
+        while let Some(delivery) =
+            rest.next_if(|next| batch.is_empty() || fits(&opened.limits, batch.len(), bytes, next))
+        {
             bytes += delivery.dispatch.publication.message().size();
             batch.push(delivery);
         }
-        call(engine, subscription, endpoint, batch, calls).await;
+        call(engine, subscription, opened, batch, calls).await;
     }
 }
 
@@ -125,71 +140,62 @@ fn fits(limits: &Limits, count: usize, bytes: usize, next: &Delivery) -> bool {
 async fn call(
     engine: &Engine,
     subscription: &Subscription,
-    endpoint: &dyn Endpoint,
+    opened: &Opened,
     deliveries: Vec<Delivery>,
     calls: &mut Vec<Call>,
 ) {
-    let key = subscription.protocol();
-    let mut slots: Vec<_> =
-        deliveries.iter().map(|delivery| Slot::new(notification(subscription, delivery, key.as_str()))).collect();
+    let mut slots: Vec<_> = deliveries.iter().map(|delivery| Slot::new(notification(subscription, delivery))).collect();
     let started = engine.host.now();
-    let limit = engine.settings.attempt_limit;
+    let own_limit = opened.limits.attempt.map_or(Duration::ZERO, |limit| limit + GRACE);
+    let limit = engine.settings.attempt_limit.max(own_limit);
     let mut batch = Batch::new(&mut slots);
     let unanswered = tokio::select! {
-        ended = AssertUnwindSafe(endpoint.deliver_batch(&mut batch)).catch_unwind() => match ended {
+        ended = AssertUnwindSafe(opened.endpoint.deliver_batch(&mut batch)).catch_unwind() => match ended {
             Ok(()) => (DeliveryErrorKind::Interrupted, "the endpoint left the notification unanswered".to_owned()),
             Err(_) => (DeliveryErrorKind::Panicked, "the endpoint's code panicked".to_owned()),
         },
-        () = engine.host.sleep_until(started + limit) => {
+        () = engine.host.sleep(limit) => {
             (DeliveryErrorKind::Timeout, format!("the endpoint did not end the attempt within {limit:?}"))
         }
     };
     let took = engine.host.now().since(started);
-    let endpoint = endpoint.to_string();
     calls.extend(deliveries.into_iter().zip(slots).map(|(delivery, slot)| {
         let (kind, text) = &unanswered;
         let outcome = slot.into_outcome().unwrap_or_else(|| Err(DeliveryError::retry(*kind, text)));
-        Call { delivery, endpoint: endpoint.clone(), started, took, outcome: Some(outcome) }
+        Call { delivery, endpoint: Arc::clone(&opened.name), started, took, outcome: Some(outcome) }
     }));
 }
 
-fn notification(subscription: &Subscription, delivery: &Delivery, key: &str) -> Notification {
-    let publication = delivery.dispatch.publication.clone();
+fn notification(subscription: &Subscription, delivery: &Delivery) -> Notification {
+    let mut publication = delivery.dispatch.publication.clone();
+    if delivery.replayed {
+        publication = publication.replayed();
+    }
     let attempt = NonZeroU32::MIN.saturating_add(delivery.attempts);
-    let confirms_new = matches!(delivery.dispatch.kind, NotificationKind::SubscriptionConfirmation { .. });
-    let notification = Notification::of_kind(delivery.dispatch.kind.clone(), publication, key).as_attempt(attempt);
+    let kind = delivery.dispatch.kind.clone();
     // A request to confirm a new subscription does not name it.
-    if confirms_new { notification } else { notification.in_form(Arc::clone(&subscription.form)) }
+    let named = !matches!(kind, NotificationKind::SubscriptionConfirmation { .. });
+    let notification = Notification::of_kind(kind, publication, subscription.protocol().as_str()).as_attempt(attempt);
+    if named { notification.in_form(Arc::clone(&subscription.form)) } else { notification }
 }
 
 /// Deliveries whose address cannot be opened any more.
-fn refused(
-    engine: &Engine,
-    subscription: &Subscription,
-    deliveries: Vec<Delivery>,
-    error: &SnsError,
-) -> impl Iterator<Item = Call> {
+fn refused(engine: &Engine, deliveries: Vec<Delivery>, error: &SnsError) -> impl Iterator<Item = Call> {
     let now = engine.host.now();
-    let destination = match subscription.destination() {
-        Destination::Address { protocol, .. } => format!("{protocol} address"),
-        Destination::Endpoint(endpoint) => endpoint.to_string(),
-    };
+    let endpoint: Arc<str> = "an address that cannot be opened".into();
     deliveries.into_iter().map(move |delivery| {
-        let outcome = DeliveryError::reject(DeliveryErrorKind::Misconfigured, "the address cannot be opened")
-            .with_source(error.clone());
-        Call {
-            delivery,
-            endpoint: destination.clone(),
-            started: now,
-            took: Duration::ZERO,
-            outcome: Some(Err(outcome)),
-        }
+        let context = "the address cannot be opened";
+        let outcome = DeliveryError::reject(DeliveryErrorKind::Misconfigured, context).with_source(error.clone());
+        let (endpoint, took) = (Arc::clone(&endpoint), Duration::ZERO);
+        Call { delivery, endpoint, started: now, took, outcome: Some(Err(outcome)) }
     })
 }
 
 /// Deliveries that nobody wants any more.
 fn skipped(engine: &Engine, deliveries: Vec<Delivery>) -> Vec<Call> {
     let now = engine.host.now();
-    let call = |delivery| Call { delivery, endpoint: String::new(), started: now, took: Duration::ZERO, outcome: None };
+    let nobody: Arc<str> = "".into();
+    let call =
+        |delivery| Call { delivery, endpoint: Arc::clone(&nobody), started: now, took: Duration::ZERO, outcome: None };
     deliveries.into_iter().map(call).collect()
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::filter::{Event, FilterReason, Verdict};
 use crate::message::Message;
-use crate::subscription::{Subscription, SubscriptionState};
+use crate::subscription::Subscription;
 
 /// Who gets a message, and who does not want it.
 #[derive(Debug, Default)]
@@ -34,7 +34,7 @@ pub(super) enum Explain {
 pub(super) fn fan_out(message: &Message, subscriptions: Vec<Arc<Subscription>>, explain: Explain) -> FanOut {
     let mut events = HashMap::new();
     let mut fan_out = FanOut::default();
-    for subscription in subscriptions.into_iter().filter(|s| s.state == SubscriptionState::Confirmed) {
+    for subscription in subscriptions.into_iter().filter(|subscription| subscription.receives_new()) {
         let Some(policy) = subscription.filter_policy() else {
             fan_out.matched.push(subscription);
             continue;

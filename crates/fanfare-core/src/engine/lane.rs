@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
@@ -12,47 +13,61 @@ use super::health::Health;
 use super::lanes::Signal;
 use super::pace::Pace;
 use super::verdict::Verdict;
-use crate::journal::{DeliveryId, Settlement};
+use crate::host::Timestamp;
+use crate::store::{LaneOrder, Settled, StoreError};
 use crate::subscription::{Subscription, SubscriptionId};
 
-/// Works until there is nothing to do. Dropping it at any time loses nothing: what was taken stays in the journal.
+/// How long a lane waits when the store does not work.
+const STORE_DELAY: Duration = Duration::from_secs(1);
+
+/// How many deliveries of a forgotten subscription are given up at a time.
+const CLEARED_AT_A_TIME: NonZeroUsize = NonZeroUsize::new(1000).expect("1000 is not zero");
+
+/// Works until there is nothing to do. Dropping it at any time loses nothing: what was taken stays in the store.
 pub(super) async fn run(engine: Arc<Engine>, id: SubscriptionId, signal: Arc<Signal>) {
-    let Some(subscription) = engine.registry.by_id(id) else {
-        return engine.drop_all(id, &signal).await;
-    };
-    let endpoints = Endpoints::default();
-    let mut health = Health::new(engine.settings.lane_concurrency);
-    let mut pace = subscription.max_receives_per_second.map(|rate| Pace::new(rate, engine.host.now()));
+    let mut manner =
+        engine.lanes.take_manner(id).unwrap_or_else(|| Manner::new(Health::new(engine.settings.lane_concurrency)));
     let mut under_way = FuturesUnordered::new();
+    let mut course: Option<Course> = None;
     loop {
         signal.heed();
+        let now = engine.host.now();
         let mut held_back = None;
-        while under_way.len() < health.concurrency() && !engine.lanes.closing() {
-            let now = engine.host.now();
-            let batch = endpoints.batch_size(&engine, &subscription);
-            let allowed = pace.as_mut().map_or(batch.get(), |pace| pace.ready(now).min(batch.get()));
-            let Some(max) = NonZeroUsize::new(allowed) else {
-                held_back = pace.as_ref().map(Pace::next);
-                break;
-            };
-            let deliveries = engine.journal.take(id, now, max).await;
-            if deliveries.is_empty() {
-                break;
+        match engine.registry.by_id(id) {
+            None => held_back = engine.drop_all(id).await.then(|| now + STORE_DELAY),
+            Some(subscription) if !subscription.paused => {
+                let course = Course::keep(&mut course, subscription);
+                manner.keep_to(&course.subscription, now);
+                while under_way.len() < manner.health.concurrency() && !engine.lanes.closing() {
+                    match engine.next(course, &mut manner).await {
+                        Step::Attempt(deliveries) => {
+                            under_way.push(attempt::make(&engine, id, Arc::clone(&course.endpoints), deliveries));
+                        }
+                        Step::Wait(until) => {
+                            held_back = Some(until);
+                            break;
+                        }
+                        Step::Idle => break,
+                    }
+                }
             }
-            if let Some(pace) = &mut pace {
-                pace.spend(deliveries.len());
-            }
-            under_way.push(attempt::make(&engine, id, &endpoints, deliveries));
+            Some(_) => {}
         }
-        if under_way.is_empty() && held_back.is_none() {
+        if under_way.is_empty() && (held_back.is_none() || engine.lanes.closing()) {
+            if let Some(course) = course.as_ref().filter(|course| !course.subscription.paused) {
+                engine.set_alarm(course).await;
+            }
             if engine.lanes.leave(id, &signal) {
+                if !manner.is_fresh(engine.host.now()) {
+                    engine.lanes.keep_manner(id, manner);
+                }
                 return;
             }
             continue;
         }
         tokio::select! {
             Some(attempted) = under_way.next(), if !under_way.is_empty() => {
-                engine.settle(id, attempted, &mut health).await;
+                engine.settle(id, attempted, &mut manner.health).await;
             }
             () = signal.wait() => {}
             () = async { engine.host.sleep_until(held_back.expect("guarded")).await }, if held_back.is_some() => {}
@@ -60,48 +75,168 @@ pub(super) async fn run(engine: Arc<Engine>, id: SubscriptionId, signal: Arc<Sig
     }
 }
 
+/// How a lane goes about its work, which outlives its being idle: what it has learnt of the endpoint, and its rate.
+#[derive(Debug)]
+pub(super) struct Manner {
+    health: Health,
+    pace: Option<Pace>,
+}
+
+impl Manner {
+    fn new(health: Health) -> Self {
+        Self { health, pace: None }
+    }
+
+    /// Keeps to the rate that the subscription asks for.
+    fn keep_to(&mut self, subscription: &Subscription, now: Timestamp) {
+        let rate = subscription.max_receives_per_second;
+        if self.pace.as_ref().map(Pace::rate) != rate {
+            self.pace = rate.map(|rate| Pace::new(rate, now));
+        }
+    }
+
+    /// Whether a new lane would go about it in the same way.
+    fn is_fresh(&mut self, now: Timestamp) -> bool {
+        self.health.is_fresh(now) && self.pace.as_mut().is_none_or(|pace| pace.is_full(now))
+    }
+}
+
+/// What a lane goes by, for as long as its subscription stays as it is.
+#[derive(Debug)]
+struct Course {
+    subscription: Arc<Subscription>,
+    endpoints: Arc<Endpoints>,
+    order: LaneOrder,
+}
+
+/// What a lane can do next.
+enum Step {
+    Attempt(Vec<crate::store::Delivery>),
+    Wait(Timestamp),
+    Idle,
+}
+
+impl Course {
+    /// The course that fits the subscription as it is now.
+    fn keep(course: &mut Option<Self>, subscription: Arc<Subscription>) -> &Self {
+        if course.as_ref().is_none_or(|course| !Arc::ptr_eq(&course.subscription, &subscription)) {
+            let order = if subscription.topic().is_fifo() { LaneOrder::Group } else { LaneOrder::Due };
+            *course = Some(Self { subscription, endpoints: Arc::default(), order });
+        }
+        course.as_ref().expect("it was just set")
+    }
+}
+
 impl Engine {
-    /// Records what came of a call, and tells those who listen.
-    async fn settle(self: &Arc<Self>, id: SubscriptionId, attempted: Attempted, health: &mut Health) {
+    /// Takes what may be attempted now.
+    async fn next(&self, course: &Course, manner: &mut Manner) -> Step {
         let now = self.host.now();
-        let Attempted { subscription, calls } = attempted;
-        let mut settlements: Vec<(DeliveryId, Settlement)> = Vec::new();
-        let mut told = Vec::new();
-        for call in calls {
-            let verdict = match &subscription {
-                Some(subscription) => Verdict::of(self, subscription, &call, now),
-                None => Verdict::orphaned(),
-            };
-            match verdict.endpoint_works {
-                Some(true) => health.works(),
-                Some(false) => health.fails(),
-                None => {}
+        if let Some(until) = manner.health.held_back(now) {
+            return Step::Wait(until);
+        }
+        let batch = course.endpoints.batch_size(self, &course.subscription);
+        let allowed = manner.pace.as_mut().map_or(batch.get(), |pace| pace.ready(now).min(batch.get()));
+        let Some(max) = NonZeroUsize::new(allowed) else {
+            return manner.pace.as_ref().map_or(Step::Idle, |pace| Step::Wait(pace.next()));
+        };
+        match self.store.take(course.subscription.id, now, max, course.order).await {
+            Ok(deliveries) if deliveries.is_empty() => Step::Idle,
+            Ok(deliveries) => {
+                if let Some(pace) = &mut manner.pace {
+                    pace.spend(deliveries.len());
+                }
+                Step::Attempt(deliveries)
             }
-            settlements.push((call.delivery.id, verdict.settlement));
-            told.push((call, verdict));
-        }
-        self.journal.settle(id, &settlements).await;
-        if settlements.iter().any(|(_, settlement)| matches!(settlement, Settlement::Retry { .. })) {
-            self.rescheduled.notify_one();
-        }
-        if let Some(subscription) = &subscription {
-            for (call, verdict) in told {
-                self.tell(subscription, call, verdict);
+            Err(error) => {
+                complain(course.subscription.id, "take", &error);
+                Step::Wait(now + STORE_DELAY)
             }
         }
     }
 
-    /// Gives up everything that waits for a subscription that was forgotten. Whoever ended it has told so long ago.
-    async fn drop_all(&self, id: SubscriptionId, signal: &Signal) {
-        loop {
-            signal.heed();
-            let dropped = self.journal.clear(id).await.len();
-            tracing::debug!(lane = id.0, dropped, "gave up what waited for a forgotten subscription");
-            if self.lanes.leave(id, signal) {
-                return;
+    /// Has the timer wake the lane when it has something due again.
+    async fn set_alarm(&self, course: &Course) {
+        let id = course.subscription.id;
+        match self.store.next_due(id, course.order).await {
+            Ok(Some(at)) => self.timer.set(id, at),
+            Ok(None) => {}
+            Err(error) => {
+                complain(id, "next_due", &error);
+                self.timer.set(id, self.host.now() + STORE_DELAY);
             }
         }
     }
+
+    /// Records what came of a round of attempts, and tells those who listen. The store is asked again until it has it, or the
+    /// engine closes: then the attempts count as never answered, and are made again after the next start.
+    async fn settle(self: &Arc<Self>, id: SubscriptionId, attempted: Attempted, health: &mut Health) {
+        let now = self.host.now();
+        let Attempted { subscription, calls } = attempted;
+        // It may have ended while the attempt was under way: then nothing is put off any more.
+        let ended = self.registry.by_id(id).is_none_or(|now| now.has_ended());
+        let mut works = None;
+        let mut told = Vec::with_capacity(calls.len());
+        for call in calls {
+            let mut verdict = match &subscription {
+                Some(subscription) => Verdict::of(self, subscription, &call, now),
+                None => Verdict::orphaned(),
+            };
+            works = verdict.endpoint_works.or(works);
+            if let Some(quiet) = verdict.quiet_until {
+                health.rests(quiet);
+            }
+            let attempt = subscription.as_ref().and_then(|subscription| verdict.attempt(subscription, &call));
+            if ended {
+                verdict = verdict.in_the_end(&call);
+            }
+            told.push((call, verdict, attempt));
+        }
+        match works {
+            Some(true) => health.works(),
+            Some(false) => health.fails(now),
+            None => {}
+        }
+        let settled: Vec<_> = told
+            .iter()
+            .map(|(call, verdict, attempt)| Settled {
+                id: call.delivery.id,
+                settlement: verdict.settlement.clone(),
+                attempt: attempt.clone(),
+            })
+            .collect();
+        while let Err(error) = self.store.settle(id, now, settled.clone()).await {
+            complain(id, "settle", &error);
+            if self.lanes.closing() {
+                return;
+            }
+            self.host.sleep_until(self.host.now() + STORE_DELAY).await;
+        }
+        self.timer.stir();
+        if let Some(subscription) = &subscription {
+            for (call, verdict, attempt) in told {
+                self.tell(subscription, &call, verdict, attempt);
+            }
+        }
+    }
+
+    /// Gives up everything that waits for a subscription that was forgotten; whoever ended it has told so long ago. Answers
+    /// whether the store has to be asked again later.
+    async fn drop_all(&self, id: SubscriptionId) -> bool {
+        loop {
+            match self.store.clear(id, CLEARED_AT_A_TIME).await {
+                Ok(cleared) if cleared.is_empty() => return false,
+                Ok(_) => {}
+                Err(error) => {
+                    complain(id, "clear", &error);
+                    return true;
+                }
+            }
+        }
+    }
+}
+
+fn complain(lane: SubscriptionId, act: &str, error: &StoreError) {
+    tracing::error!(lane = lane.0, act, %error, "the store does not work, trying again");
 }
 
 /// Whether a lane of this subscription may deliver what was published.

@@ -1,20 +1,28 @@
 //! The lanes that have work: at most one task for each subscription, and none for a subscription that is idle.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use futures_util::FutureExt as _;
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use super::{Engine, lane};
+use super::Engine;
+use super::lane::{self, Manner};
 use crate::subscription::SubscriptionId;
 
 /// Starts and wakes lanes. The engine's handle owns the tasks, so that they end with it.
 #[derive(Debug)]
 pub(super) struct Lanes {
     running: Mutex<HashMap<SubscriptionId, Arc<Signal>>>,
+    /// How idle lanes are to go on when they have work again, where that is not as new lanes do.
+    manners: Mutex<HashMap<SubscriptionId, Manner>>,
     tasks: Weak<Mutex<JoinSet<()>>>,
+    /// The runtime that the engine was opened in, which may not be that of a publisher.
+    runtime: Handle,
     /// Set once, when the engine closes: lanes begin nothing after that.
     closing: AtomicBool,
 }
@@ -39,8 +47,8 @@ impl Signal {
 }
 
 impl Lanes {
-    pub(super) fn new(tasks: Weak<Mutex<JoinSet<()>>>) -> Self {
-        Self { running: Mutex::default(), tasks, closing: AtomicBool::new(false) }
+    pub(super) fn new(tasks: Weak<Mutex<JoinSet<()>>>, runtime: Handle) -> Self {
+        Self { running: Mutex::default(), manners: Mutex::default(), tasks, runtime, closing: AtomicBool::new(false) }
     }
 
     /// Lets lanes end what is under way and begin nothing more.
@@ -65,6 +73,16 @@ impl Lanes {
         idle
     }
 
+    /// How the lane goes on from when it last had work.
+    pub(super) fn take_manner(&self, id: SubscriptionId) -> Option<Manner> {
+        self.manners.lock().unwrap_or_else(PoisonError::into_inner).remove(&id)
+    }
+
+    /// Remembers how the lane is to go on.
+    pub(super) fn keep_manner(&self, id: SubscriptionId, manner: Manner) {
+        self.manners.lock().unwrap_or_else(PoisonError::into_inner).insert(id, manner);
+    }
+
     fn running(&self) -> MutexGuard<'_, HashMap<SubscriptionId, Arc<Signal>>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -79,13 +97,23 @@ impl Engine {
             signal.notify.notify_one();
             return;
         }
-        // Without tasks the engine is closing: what is in the journal stays there.
+        // Without tasks the engine is closing: what is in the store stays there.
         let Some(tasks) = self.lanes.tasks.upgrade().filter(|_| !self.lanes.closing()) else { return };
         let signal = Arc::new(Signal::default());
         running.insert(id, Arc::clone(&signal));
         drop(running);
         let mut tasks = tasks.lock().unwrap_or_else(PoisonError::into_inner);
         while tasks.try_join_next().is_some() {}
-        tasks.spawn(lane::run(Arc::clone(self), id, signal));
+        tasks.spawn_on(Arc::clone(self).run_lane(id, signal), &self.lanes.runtime);
+    }
+
+    /// Endpoints cannot make a lane panic. Should it happen all the same, it is a mistake of the engine's own: the lane starts
+    /// anew with the next work, and what it had taken is taken again after the next start.
+    async fn run_lane(self: Arc<Self>, id: SubscriptionId, signal: Arc<Signal>) {
+        let lane = lane::run(Arc::clone(&self), id, signal);
+        if AssertUnwindSafe(lane).catch_unwind().await.is_err() {
+            tracing::error!(lane = id.0, "a lane panicked, please report this");
+            self.lanes.running().remove(&id);
+        }
     }
 }

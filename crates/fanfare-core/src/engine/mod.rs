@@ -1,11 +1,12 @@
 //! The fan-out engine: from a published message to the last attempt of each of its deliveries.
 //!
-//! [`Fanfare`] is the door. Behind it, `fanout` asks the topic's filter policies who wants a message, the journal keeps it,
+//! [`Fanfare`] is the door. Behind it, `fanout` asks the topic's filter policies who wants a message, the store keeps it,
 //! and a lane for each subscription (`lane`) delivers at its own pace (`pace`, `health`); `attempt` makes one attempt and
 //! `verdict` decides what follows from it. One `timer` wakes the lanes whose failed deliveries are due again, and
 //! `progress` and `report` tell those who listen.
 
 mod attempt;
+mod dedup;
 mod fanfare;
 mod fanout;
 mod health;
@@ -16,40 +17,40 @@ mod progress;
 mod report;
 mod settings;
 mod timer;
+mod upkeep;
 mod verdict;
 
 use std::sync::Arc;
 
-use tokio::sync::Notify;
-
 use crate::connector::Connectors;
 use crate::host::Host;
-use crate::journal::Journal;
 use crate::registry::Registry;
+use crate::store::Store;
 
 use lanes::Lanes;
 use progress::Observers;
 use report::Trackers;
 use settings::Settings;
+use timer::Timer;
 
 pub use fanfare::{Fanfare, Published};
-pub use progress::{Attempt, Next, Progress, Watch};
+pub use progress::{Progress, Watch};
 pub use report::{Ending, Report};
 pub use settings::FanfareBuilder;
+pub use upkeep::{Explanation, Standing};
 
 /// What every part of a running engine shares.
 #[derive(Debug)]
 struct Engine {
     host: Arc<dyn Host>,
-    journal: Arc<dyn Journal>,
+    store: Arc<dyn Store>,
     connectors: Connectors,
-    registry: Registry,
+    registry: Arc<Registry>,
     settings: Settings,
     lanes: Lanes,
     observers: Observers,
     trackers: Trackers,
-    /// Told when a delivery was put off, so that the timer looks at its next time again.
-    rescheduled: Notify,
+    timer: Timer,
 }
 
 impl Engine {

@@ -10,6 +10,7 @@ const ATTEMPT: u64 = 1000;
 /// Allows attempts at an average rate: a tenth of a second's worth may come at once, the rest is spread.
 #[derive(Debug)]
 pub(super) struct Pace {
+    rate_per_second: NonZeroU32,
     /// Attempts a second, which is thousandths of an attempt a millisecond.
     rate: u64,
     /// Thousandths of attempts that may be made now.
@@ -19,9 +20,21 @@ pub(super) struct Pace {
 
 impl Pace {
     pub(super) fn new(max_per_second: NonZeroU32, now: Timestamp) -> Self {
-        let mut pace = Self { rate: max_per_second.get().into(), allowance: 0, seen: now };
+        let mut pace =
+            Self { rate_per_second: max_per_second, rate: max_per_second.get().into(), allowance: 0, seen: now };
         pace.allowance = pace.burst();
         pace
+    }
+
+    /// Attempts a second.
+    pub(super) fn rate(&self) -> NonZeroU32 {
+        self.rate_per_second
+    }
+
+    /// Whether nothing was spent lately.
+    pub(super) fn is_full(&mut self, now: Timestamp) -> bool {
+        self.ready(now);
+        self.allowance == self.burst()
     }
 
     /// How many attempts may begin now.

@@ -1,16 +1,10 @@
 //! What happens to notifications, told to whoever listens.
 
-use std::time::Duration;
-
 use tokio::sync::broadcast;
 
 use crate::arn::SubscriptionArn;
-use crate::delivery::{DeliveryErrorKind, Disposition};
+use crate::attempt::Attempt;
 use crate::filter::FilterReason;
-use crate::host::Timestamp;
-use crate::journal::Stage;
-use crate::notification::NotificationKind;
-use crate::protocol::Protocol;
 
 /// How many steps a listener may fall behind before it misses some.
 const BACKLOG_MAX: usize = 4096;
@@ -43,72 +37,6 @@ pub enum Progress {
     },
     /// The listener was too slow and missed this many steps.
     Missed(u64),
-}
-
-/// One attempt to deliver.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Attempt {
-    /// What was to be delivered: a notification or a request to confirm.
-    pub kind: NotificationKind,
-    /// The message.
-    pub message_id: String,
-    /// The subscription.
-    pub subscription: SubscriptionArn,
-    /// The protocol spoken.
-    pub protocol: Protocol,
-    /// The endpoint, for people; without secrets.
-    pub endpoint: String,
-    /// Whether this was for the endpoint or for the dead-letter destination.
-    pub stage: Stage,
-    /// Which attempt of its stage this was, from 1.
-    pub number: u32,
-    /// When it began.
-    pub started: Timestamp,
-    /// How long it took.
-    pub took: Duration,
-    /// The protocol's status number, when there was one.
-    pub status: Option<u16>,
-    /// The start of what the endpoint answered.
-    pub response: Option<String>,
-    /// What went wrong; nothing when it was delivered.
-    pub failure: Option<Failure>,
-    /// What follows.
-    pub next: Next,
-}
-
-/// What went wrong in an attempt.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Failure {
-    /// As a class.
-    pub kind: DeliveryErrorKind,
-    /// What the endpoint says about further attempts. [`Disposition::Disable`] asks its owner to turn it off.
-    pub disposition: Disposition,
-    /// In words, without secrets.
-    pub text: String,
-}
-
-/// What follows from an attempt.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Next {
-    /// Nothing: it is delivered.
-    Delivered,
-    /// Another attempt.
-    Retry {
-        /// When.
-        at: Timestamp,
-    },
-    /// It is given up and goes to the dead-letter destination.
-    ToDeadLetter,
-    /// Nothing: the dead-letter destination has it.
-    DeadLettered,
-    /// Nothing: it is given up for good.
-    Dropped {
-        /// Why.
-        reason: String,
-    },
 }
 
 /// Steps as they happen, from the moment at which the listening began.

@@ -37,6 +37,8 @@ pub enum Ending {
 pub struct Report {
     /// Each subscription with its ending, in the order in which they ended.
     pub endings: Vec<(SubscriptionArn, Ending)>,
+    /// How many subscriptions had no ending when the engine closed; what waits for them stays in the store.
+    pub pending: usize,
 }
 
 impl Report {
@@ -85,6 +87,7 @@ pub(super) struct Tracker {
 struct Tracked {
     /// How many endings there will be; nothing before that is known.
     expected: Option<usize>,
+    closed: bool,
     endings: Vec<(SubscriptionArn, Ending)>,
 }
 
@@ -103,6 +106,14 @@ impl Trackers {
         let tracker = self.map().get(message_id).cloned();
         if let Some(tracker) = tracker {
             tracker.ended(subscription.clone(), ending());
+        }
+    }
+
+    /// Lets everybody who waits go.
+    pub(super) fn close(&self) {
+        for (_, tracker) in self.map().drain() {
+            tracker.state().closed = true;
+            tracker.changed.notify_waiters();
         }
     }
 
@@ -130,8 +141,9 @@ impl Tracker {
             changed.as_mut().enable();
             {
                 let state = self.state();
-                if state.expected.is_some_and(|expected| state.endings.len() >= expected) {
-                    return Report { endings: state.endings.clone() };
+                let pending = state.expected.map(|expected| expected.saturating_sub(state.endings.len()));
+                if pending == Some(0) || state.closed {
+                    return Report { endings: state.endings.clone(), pending: pending.unwrap_or(0) };
                 }
             }
             changed.await;

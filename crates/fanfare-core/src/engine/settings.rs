@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::connector::Connectors;
+use crate::error::SnsError;
 use crate::host::{Host, SystemHost};
-use crate::journal::{Journal, MemoryJournal};
+use crate::registry::Registry;
+use crate::store::{MemoryStore, Store, StoreError};
 
 use super::Fanfare;
 
@@ -20,6 +22,7 @@ pub(super) struct Settings {
     pub(super) retry_after_max: Duration,
     pub(super) token_lifetime: Duration,
     pub(super) attributes_beside_json_structure: bool,
+    pub(super) fifo_over_any_protocol: bool,
 }
 
 /// Sets an engine up; every setting has a default.
@@ -27,7 +30,6 @@ pub(super) struct Settings {
 #[must_use = "nothing runs before `open`"]
 pub struct FanfareBuilder {
     pub(super) host: Arc<dyn Host>,
-    pub(super) journal: Arc<dyn Journal>,
     pub(super) connectors: Connectors,
     pub(super) settings: Settings,
 }
@@ -36,7 +38,6 @@ impl Default for FanfareBuilder {
     fn default() -> Self {
         Self {
             host: Arc::new(SystemHost),
-            journal: Arc::new(MemoryJournal::new()),
             connectors: Connectors::new(),
             settings: Settings {
                 region: "us-east-1".to_owned(),
@@ -46,6 +47,7 @@ impl Default for FanfareBuilder {
                 retry_after_max: Duration::from_secs(60 * 60),
                 token_lifetime: Duration::from_secs(48 * 60 * 60),
                 attributes_beside_json_structure: false,
+                fifo_over_any_protocol: false,
             },
         }
     }
@@ -58,12 +60,6 @@ impl FanfareBuilder {
         self
     }
 
-    /// Keeps messages and deliveries in `journal`; the default keeps them in memory.
-    pub fn journal(mut self, journal: impl Journal) -> Self {
-        self.journal = Arc::new(journal);
-        self
-    }
-
     /// Takes time and randomness from `host`; the default is the operating system.
     pub fn host(mut self, host: impl Host) -> Self {
         self.host = Arc::new(host);
@@ -71,10 +67,23 @@ impl FanfareBuilder {
     }
 
     /// Makes topics in `region` and `account`; by default `us-east-1` and `000000000000`.
-    pub fn owner(mut self, region: impl Into<String>, account: impl Into<String>) -> Self {
-        self.settings.region = region.into();
-        self.settings.account = account.into();
-        self
+    ///
+    /// # Errors
+    /// `InvalidParameter` when `region` is not made of `a-z`, `0-9` and `-`, or `account` is not made of 12 digits.
+    pub fn owner(mut self, region: impl Into<String>, account: impl Into<String>) -> Result<Self, SnsError> {
+        let (region, account) = (region.into(), account.into());
+        let region_char = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        if region.is_empty() || !region.bytes().all(region_char) {
+            return Err(SnsError::invalid_parameter(format_args!("Region Reason: {region:?} is not a region's name")));
+        }
+        if account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(SnsError::invalid_parameter(format_args!(
+                "Account Reason: {account:?} is not made of 12 digits"
+            )));
+        }
+        self.settings.region = region;
+        self.settings.account = account;
+        Ok(self)
     }
 
     /// Makes at most `attempts` attempts at a time for one subscription; by default 16.
@@ -83,7 +92,8 @@ impl FanfareBuilder {
         self
     }
 
-    /// Ends an attempt that an endpoint does not end by itself after `limit`; by default 60 seconds.
+    /// Ends an attempt that an endpoint does not end by itself after `limit`, or a little after the limit that the endpoint
+    /// states in its `limits` if that is longer; by default 60 seconds.
     pub fn attempt_limit(mut self, limit: Duration) -> Self {
         self.settings.attempt_limit = limit;
         self
@@ -107,11 +117,35 @@ impl FanfareBuilder {
         self
     }
 
-    /// Starts the engine.
+    /// Lets FIFO topics deliver over every protocol; Amazon SNS has queues alone. An extension.
+    pub fn fifo_over_any_protocol(mut self) -> Self {
+        self.settings.fifo_over_any_protocol = true;
+        self
+    }
+
+    /// Starts the engine with everything in memory.
     ///
     /// # Panics
     /// When called outside of a tokio runtime.
     pub fn open(self) -> Fanfare {
-        Fanfare::start(self)
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let registry = Registry::new(Arc::clone(&store));
+        Fanfare::start(self, store, registry)
+    }
+
+    /// Starts the engine with what `store` keeps: topics and subscriptions are there again, and what waited to be delivered
+    /// is delivered, at once or when it is due.
+    ///
+    /// # Errors
+    /// When what is kept cannot be read.
+    ///
+    /// # Panics
+    /// When called outside of a tokio runtime.
+    pub async fn open_store(self, store: impl Store) -> Result<Fanfare, StoreError> {
+        let store: Arc<dyn Store> = Arc::new(store);
+        let registry = Registry::load(Arc::clone(&store)).await?;
+        let fanfare = Fanfare::start(self, store, registry);
+        fanfare.resume_waiting().await?;
+        Ok(fanfare)
     }
 }

@@ -1,23 +1,123 @@
-//! One timer for every failed delivery of an engine: it sleeps until the next is due and wakes that lane.
+//! One timer for all idle lanes: it sleeps until the next of them has something due, and wakes it.
 
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
 
 use super::Engine;
+use crate::host::Timestamp;
+use crate::subscription::SubscriptionId;
+
+/// How often the store forgets what is too old, while there is work.
+const SWEEP_PERIOD: Duration = Duration::from_secs(60);
+
+/// When idle lanes have something due. A lane that has a task keeps its own time.
+#[derive(Debug, Default)]
+pub(super) struct Timer {
+    alarms: Mutex<Alarms>,
+    /// Told when the first alarm has changed.
+    earlier: Notify,
+    /// Set when something happened since the store last swept.
+    stirred: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Alarms {
+    by_time: BTreeSet<(Timestamp, SubscriptionId)>,
+    by_lane: HashMap<SubscriptionId, Timestamp>,
+}
+
+impl Timer {
+    /// Wakes `lane` at `at`, in place of what was asked before.
+    pub(super) fn set(&self, lane: SubscriptionId, at: Timestamp) {
+        let mut alarms = self.alarms();
+        if let Some(before) = alarms.by_lane.insert(lane, at) {
+            alarms.by_time.remove(&(before, lane));
+        }
+        alarms.by_time.insert((at, lane));
+        if alarms.by_time.first() == Some(&(at, lane)) {
+            self.earlier.notify_one();
+        }
+    }
+
+    /// Says that there is something to sweep before long.
+    pub(super) fn stir(&self) {
+        if !self.stirred.swap(true, Ordering::SeqCst) {
+            self.earlier.notify_one();
+        }
+    }
+
+    /// Makes a sleeping timer look again.
+    pub(super) fn interrupt(&self) {
+        self.earlier.notify_one();
+    }
+
+    /// The lanes that are due, which are forgotten, and the next time at which one will be.
+    fn ring(&self, now: Timestamp) -> (Vec<SubscriptionId>, Option<Timestamp>) {
+        let mut alarms = self.alarms();
+        let later = alarms.by_time.split_off(&(now + Duration::from_millis(1), SubscriptionId(0)));
+        let due = std::mem::replace(&mut alarms.by_time, later);
+        let lanes: Vec<_> = due.into_iter().map(|(_, lane)| lane).collect();
+        for lane in &lanes {
+            alarms.by_lane.remove(lane);
+        }
+        (lanes, alarms.by_time.first().map(|&(at, _)| at))
+    }
+
+    fn alarms(&self) -> MutexGuard<'_, Alarms> {
+        self.alarms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// Runs until the engine closes.
 pub(super) async fn run(engine: Arc<Engine>) {
+    let mut next_sweep = engine.host.now() + SWEEP_PERIOD;
     while !engine.lanes.closing() {
-        let rescheduled = engine.rescheduled.notified();
         let now = engine.host.now();
-        for lane in engine.journal.due(now).await {
+        let (lanes, next) = engine.timer.ring(now);
+        for lane in lanes {
             engine.wake(lane);
         }
-        match engine.journal.next_due(now).await {
+        if engine.timer.stirred.load(Ordering::SeqCst) && next_sweep <= now {
+            engine.timer.stirred.store(false, Ordering::SeqCst);
+            next_sweep = now + SWEEP_PERIOD;
+            if let Err(error) = engine.store.sweep(now).await {
+                tracing::error!(%error, "the store could not forget what is too old");
+            }
+        }
+        let sweep = engine.timer.stirred.load(Ordering::SeqCst).then_some(next_sweep);
+        match next.into_iter().chain(sweep).min() {
             Some(at) => tokio::select! {
                 () = engine.host.sleep_until(at) => {}
-                () = rescheduled => {}
+                () = engine.timer.earlier.notified() => {}
             },
-            None => rescheduled.await,
+            None => engine.timer.earlier.notified().await,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: SubscriptionId = SubscriptionId(1);
+    const B: SubscriptionId = SubscriptionId(2);
+
+    fn at(ms: i64) -> Timestamp {
+        Timestamp::from_unix_ms(ms)
+    }
+
+    #[test]
+    fn a_lane_rings_once_at_the_last_time_that_was_set() {
+        let timer = Timer::default();
+        timer.set(A, at(10));
+        timer.set(B, at(20));
+        timer.set(A, at(15));
+        assert_eq!(timer.ring(at(14)), (vec![], Some(at(15))));
+        assert_eq!(timer.ring(at(15)), (vec![A], Some(at(20))));
+        assert_eq!(timer.ring(at(99)), (vec![B], None));
     }
 }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use super::Engine;
 use super::attempt::Call;
-use super::progress::{Attempt, Failure, Next, Progress};
+use super::progress::Progress;
 use super::report::Ending;
+use crate::attempt::{Attempt, Failure, Next};
 use crate::delivery::{DeliveryError, DeliveryErrorKind, Disposition};
 use crate::host::Timestamp;
-use crate::journal::{Settlement, Stage};
 use crate::notification::NotificationKind;
 use crate::retry::{RetrySchedule, after, jittered};
+use crate::store::{Settlement, Stage};
 use crate::subscription::Subscription;
 
 /// What follows from an attempt, for the journal and in words.
@@ -20,12 +21,14 @@ pub(super) struct Verdict {
     pub(super) next: Next,
     /// Whether the endpoint showed that it works; nothing when the attempt says nothing about that.
     pub(super) endpoint_works: Option<bool>,
+    /// Until when the endpoint asked to be left alone.
+    pub(super) quiet_until: Option<Timestamp>,
 }
 
 impl Verdict {
     pub(super) fn of(engine: &Engine, subscription: &Subscription, call: &Call, now: Timestamp) -> Self {
         let Some(outcome) = &call.outcome else {
-            return Self::dropped("the subscription has ended".to_owned(), None);
+            return Self::discarded("the subscription has ended");
         };
         let error = match (outcome, call.delivery.stage) {
             (Ok(_), Stage::Endpoint) => return Self::new(Settlement::Delivered, Next::Delivered, Some(true)),
@@ -42,9 +45,10 @@ impl Verdict {
         };
         match schedule.delay(call.delivery.attempts + 1) {
             Some(delay) => {
-                let delay = after(jittered(delay, engine.random()), asked, engine.settings.retry_after_max);
-                let at = now + delay;
-                Self::new(Settlement::Retry { at }, Next::Retry { at }, works)
+                let at = now + jittered(after(delay, asked, engine.settings.retry_after_max), engine.random());
+                let quiet =
+                    asked.filter(|_| works.is_some()).map(|asked| now + asked.min(engine.settings.retry_after_max));
+                Self { quiet_until: quiet, ..Self::new(Settlement::Retry { at }, Next::Retry { at }, works) }
             }
             None => {
                 let attempts = call.delivery.attempts + 1;
@@ -53,9 +57,20 @@ impl Verdict {
         }
     }
 
+    /// What follows when the subscription has ended during the attempt: nothing is tried again.
+    pub(super) fn in_the_end(self, call: &Call) -> Self {
+        let goes_on = matches!(self.settlement, Settlement::Retry { .. } | Settlement::ToDeadLetter { .. });
+        // The endpoint is still to be told that the subscription has ended.
+        if goes_on && call.delivery.dispatch.kind == NotificationKind::Notification {
+            Self::discarded("the subscription has ended")
+        } else {
+            self
+        }
+    }
+
     /// For a delivery of a subscription that is gone.
     pub(super) fn orphaned() -> Self {
-        Self::dropped("the subscription no longer exists".to_owned(), None)
+        Self::discarded("the subscription no longer exists")
     }
 
     /// A published message goes to the dead-letter destination, if there is one and it has not just failed.
@@ -64,76 +79,88 @@ impl Verdict {
             && subscription.dead_letters().is_some()
             && call.delivery.dispatch.kind == NotificationKind::Notification;
         if redriven {
-            Self::new(Settlement::ToDeadLetter, Next::ToDeadLetter, works)
+            Self::new(Settlement::ToDeadLetter { reason }, Next::ToDeadLetter, works)
         } else {
-            Self::dropped(reason, works)
+            Self::new(Settlement::Dropped { reason: reason.clone() }, Next::Dropped { reason }, works)
         }
     }
 
-    fn dropped(reason: String, works: Option<bool>) -> Self {
-        Self::new(Settlement::Dropped, Next::Dropped { reason }, works)
+    fn discarded(reason: &str) -> Self {
+        Self::new(Settlement::Discarded, Next::Dropped { reason: reason.to_owned() }, None)
     }
 
     fn new(settlement: Settlement, next: Next, endpoint_works: Option<bool>) -> Self {
-        Self { settlement, next, endpoint_works }
+        Self { settlement, next, endpoint_works, quiet_until: None }
+    }
+}
+
+impl Verdict {
+    /// The attempt as it is told and logged; nothing when there was none.
+    pub(super) fn attempt(&self, subscription: &Subscription, call: &Call) -> Option<Attempt> {
+        let publication = &call.delivery.dispatch.publication;
+        let (status, response, first_byte, failure) = match call.outcome.as_ref()? {
+            Ok(receipt) => (receipt.status(), receipt.response(), receipt.first_byte(), None),
+            Err(error) => {
+                let failure = Failure { kind: error.kind(), disposition: error.disposition(), text: error.to_string() };
+                (error.status(), error.response(), error.first_byte(), Some(failure))
+            }
+        };
+        Some(Attempt {
+            message_type: call.delivery.dispatch.kind.message_type(),
+            message_id: publication.id().to_owned(),
+            subscription: subscription.arn().clone(),
+            protocol: stage_protocol(subscription, call.delivery.stage),
+            endpoint: call.endpoint.to_string(),
+            stage: call.delivery.stage,
+            number: call.delivery.attempts + 1,
+            accepted: publication.timestamp(),
+            started: call.started,
+            took: call.took,
+            first_byte,
+            status,
+            response: response.map(str::to_owned),
+            failure,
+            next: self.next.clone(),
+        })
     }
 }
 
 impl Engine {
     /// Tells observers, and then the waiting publisher, what came of an attempt.
-    pub(super) fn tell(self: &Arc<Self>, subscription: &Subscription, call: Call, verdict: Verdict) {
-        let message_id = call.delivery.dispatch.publication.id().to_owned();
-        let ending = match call.delivery.dispatch.kind {
-            NotificationKind::Notification => ending(&call, &verdict.next),
-            _ => None,
-        };
-        self.observers.tell(|| progress(subscription, call, verdict.next));
-        if let Some(ending) = ending {
-            self.trackers.ended(&message_id, subscription.arn(), || ending);
+    pub(super) fn tell(
+        self: &Arc<Self>,
+        subscription: &Subscription,
+        call: &Call,
+        verdict: Verdict,
+        attempt: Option<Attempt>,
+    ) {
+        let message_id = call.delivery.dispatch.publication.id();
+        self.observers.tell(|| match attempt {
+            Some(attempt) => Progress::Attempted(attempt),
+            None => Progress::Dropped {
+                message_id: message_id.to_owned(),
+                subscription: subscription.arn().clone(),
+                reason: "the subscription has ended".to_owned(),
+            },
+        });
+        if call.delivery.dispatch.kind == NotificationKind::Notification
+            && let Some(ending) = ending(call, verdict.next)
+        {
+            self.trackers.ended(message_id, subscription.arn(), || ending);
         }
     }
 }
 
-fn ending(call: &Call, next: &Next) -> Option<Ending> {
+fn ending(call: &Call, next: Next) -> Option<Ending> {
     match next {
         Next::Delivered => Some(Ending::Delivered { attempts: call.delivery.attempts + 1 }),
         Next::DeadLettered => Some(Ending::DeadLettered),
-        Next::Dropped { reason } => Some(Ending::Dropped { reason: reason.clone() }),
+        Next::Dropped { reason } => Some(Ending::Dropped { reason }),
         Next::Retry { .. } | Next::ToDeadLetter => None,
     }
 }
 
-fn progress(subscription: &Subscription, call: Call, next: Next) -> Progress {
-    let message_id = call.delivery.dispatch.publication.id().to_owned();
-    let Some(outcome) = call.outcome else {
-        let reason = "the subscription has ended".to_owned();
-        return Progress::Dropped { message_id, subscription: subscription.arn().clone(), reason };
-    };
-    let (status, response, failure) = match outcome {
-        Ok(receipt) => (receipt.status(), receipt.response().map(str::to_owned), None),
-        Err(error) => {
-            let failure = Failure { kind: error.kind(), disposition: error.disposition(), text: error.to_string() };
-            (error.status(), error.response().map(str::to_owned), Some(failure))
-        }
-    };
-    Progress::Attempted(Attempt {
-        kind: call.delivery.dispatch.kind,
-        message_id,
-        subscription: subscription.arn().clone(),
-        protocol: stage_protocol(subscription, call.delivery.stage),
-        endpoint: call.endpoint,
-        stage: call.delivery.stage,
-        number: call.delivery.attempts + 1,
-        started: call.started,
-        took: call.took,
-        status,
-        response,
-        failure,
-        next,
-    })
-}
-
-/// A refusal of one notification says that the endpoint is there and works; so does a request to slow down.
+/// A refusal of one notification says that the endpoint is there and works.
 fn shows_that_it_works(error: &DeliveryError) -> bool {
     match error.disposition() {
         Disposition::Reject => {
@@ -151,6 +178,6 @@ fn dead_letter_schedule(subscription: &Subscription) -> RetrySchedule {
 fn stage_protocol(subscription: &Subscription, stage: Stage) -> crate::protocol::Protocol {
     match (stage, subscription.dead_letters()) {
         (Stage::DeadLetter, Some(destination)) => destination.protocol(),
-        _ => subscription.protocol(),
+        _ => subscription.protocol().clone(),
     }
 }

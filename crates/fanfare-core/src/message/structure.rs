@@ -1,5 +1,7 @@
 //! `MessageStructure=json`: a text of its own for each protocol.
 
+use std::collections::HashMap;
+
 use bytes::Bytes;
 use serde_json::Value;
 
@@ -7,12 +9,12 @@ use super::TextIndex;
 use crate::error::SnsError;
 
 /// The texts of a message; which one a subscriber gets is decided by its protocol's key.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Texts {
     /// Everybody gets the same.
     One(Bytes),
     /// Texts by key; the first is that of `default`.
-    ByKey { keys: Vec<String>, texts: Vec<Bytes> },
+    ByKey { keys: HashMap<String, usize>, texts: Vec<Bytes> },
 }
 
 impl Texts {
@@ -24,13 +26,13 @@ impl Texts {
         let Some(Value::String(default)) = entries.get("default") else {
             return Err(SnsError::invalid_parameter("Message Structure - No default entry in JSON message body"));
         };
-        let mut keys = vec!["default".to_owned()];
+        let mut keys = HashMap::new();
         let mut texts = vec![Bytes::from(default.clone())];
         for (key, value) in entries {
             if let Value::String(text) = value
                 && key != "default"
             {
-                keys.push(key);
+                keys.insert(key, texts.len());
                 texts.push(Bytes::from(text));
             }
         }
@@ -40,7 +42,7 @@ impl Texts {
     pub(super) fn select(&self, key: &str) -> TextIndex {
         match self {
             Self::One(_) => TextIndex(0),
-            Self::ByKey { keys, .. } => TextIndex(keys.iter().position(|known| known == key).unwrap_or(0)),
+            Self::ByKey { keys, .. } => TextIndex(keys.get(key).copied().unwrap_or(0)),
         }
     }
 

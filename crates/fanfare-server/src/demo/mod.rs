@@ -12,7 +12,7 @@ use fanfare::egress::EgressPolicy;
 use fanfare::engine::{Progress, Report, Watch};
 use fanfare::http::HttpConfig;
 use fanfare::wire::Signer;
-use fanfare::{Adapters, Fanfare, Host as _, NotificationKind, SubscriptionArn, SystemHost, Timestamp, TopicArn};
+use fanfare::{Adapters, Fanfare, Host as _, MessageType, SubscriptionArn, SystemHost, Timestamp, TopicArn};
 use fanfare_server::links;
 use fanfare_testkit::TestCa;
 use tokio::net::TcpListener;
@@ -70,7 +70,7 @@ impl<'a> Demo<'a> {
         let pages = links::router(fanfare.clone(), signer);
         tokio::spawn(async move { axum::serve(listener, pages).await });
 
-        let topic = fanfare.create_topic("media-events")?;
+        let topic = fanfare.create_topic("media-events").await?;
         screen.line(format_args!("topic {topic}"));
         let mut subscribers = subscribers::all(&ca).await?;
         let dead_letters =
@@ -99,9 +99,9 @@ impl<'a> Demo<'a> {
             }
         }
         let took = began.elapsed().as_millis();
-        let counters = self.fanfare.counters().await;
-        if counters.matched != counters.delivered + counters.dead_lettered + counters.dropped + counters.pending {
-            tally.missing.push(format!("the counters do not balance: {counters:?}"));
+        match self.fanfare.counters().await {
+            Ok(counters) if counters.balance() => {}
+            other => tally.missing.push(format!("the counters do not balance: {other:?}")),
         }
         self.conclude(&tally, took)
     }
@@ -134,7 +134,7 @@ impl<'a> Demo<'a> {
 
     fn show(&self, progress: &Progress, accepted: Timestamp, tally: &mut Tally) {
         match progress {
-            Progress::Attempted(attempt) if attempt.kind == NotificationKind::Notification => {
+            Progress::Attempted(attempt) if attempt.message_type == MessageType::Notification => {
                 tally.retried += usize::from(attempt.number == 2);
                 let since = (attempt.started + attempt.took).since(accepted);
                 self.screen.attempt(self.name_of(&attempt.subscription), attempt, since);

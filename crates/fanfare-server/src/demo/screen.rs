@@ -4,8 +4,8 @@ use std::fmt;
 use std::io::{IsTerminal as _, Write as _, stdout};
 use std::time::Duration;
 
-use fanfare::engine::{Attempt, Next};
-use fanfare::journal::Stage;
+use fanfare::attempt::{Attempt, Next};
+use fanfare::store::Stage;
 
 /// Where the demo is shown.
 #[derive(Debug)]

@@ -1,0 +1,234 @@
+//! What operators do: pause, resume, redrive, replay, and ask why a message did not arrive.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use super::{Engine, Fanfare};
+use crate::arn::SubscriptionArn;
+use crate::attempt::Attempt;
+use crate::error::SnsError;
+use crate::filter::{Event, FilterReason, Verdict};
+use crate::host::Timestamp;
+use crate::notification::NotificationKind;
+use crate::registry::refusal;
+use crate::store::{Dead, MessageState, Range, StoredMessage};
+use crate::subscription::{Subscription, SubscriptionState};
+
+/// How many messages or deliveries are handled at a time.
+const PAGE: NonZeroUsize = NonZeroUsize::new(1000).expect("1000 is not zero");
+
+/// Why a message did or did not arrive at a subscription.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Explanation {
+    /// How it stands.
+    pub standing: Standing,
+    /// The attempts that are still in the log, the oldest first.
+    pub attempts: Vec<Attempt>,
+}
+
+/// How a message stands at a subscription.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Standing {
+    /// It was delivered.
+    Delivered,
+    /// It waits for an attempt, or is in one.
+    Pending {
+        /// When it is or was due.
+        due: Timestamp,
+        /// Whether the subscription is paused.
+        paused: bool,
+    },
+    /// It was given up, and is at the dead-letter destination or can be redriven.
+    Dead(Dead),
+    /// The filter policy, as it is now, leaves it out.
+    FilteredOut {
+        /// Why, as a class.
+        reason: FilterReason,
+        /// Why, in words.
+        because: String,
+    },
+    /// The subscription was not confirmed when it was last looked at, so it gets nothing.
+    NotConfirmed,
+    /// The message was published to another topic.
+    OtherTopic,
+    /// Nothing is known of it any more: it was never accepted, it is too old, or the subscription was made later.
+    Unknown,
+}
+
+impl Fanfare {
+    /// Stops deliveries to a subscription; what is published waits.
+    ///
+    /// # Errors
+    /// `NotFound`; `InternalError` when the store does not work.
+    pub async fn pause(&self, subscription: &SubscriptionArn) -> Result<(), SnsError> {
+        self.engine.registry.change(subscription, |subscription| subscription.paused = true).await.map(drop)
+    }
+
+    /// Delivers to a paused subscription again, beginning with what has waited.
+    ///
+    /// # Errors
+    /// `NotFound`; `InternalError` when the store does not work.
+    pub async fn resume(&self, subscription: &SubscriptionArn) -> Result<(), SnsError> {
+        let resumed = self.engine.registry.change(subscription, |subscription| subscription.paused = false).await?;
+        self.engine.wake(resumed.id);
+        Ok(())
+    }
+
+    /// The subscription's dead letters, the oldest first, at most `max`: what went to its dead-letter destination, and what
+    /// was given up where there is none.
+    ///
+    /// # Errors
+    /// `NotFound`; `InternalError` when the store does not work.
+    pub async fn dead_letters(&self, subscription: &SubscriptionArn, max: NonZeroUsize) -> Result<Vec<Dead>, SnsError> {
+        let subscription = self.subscription(subscription)?;
+        self.engine.store.dead_letters(subscription.id, max).await.map_err(|error| refusal(&error))
+    }
+
+    /// Puts the subscription's dead letters back on it, as if they were new, and answers how many there were.
+    ///
+    /// # Errors
+    /// `NotFound`; `InternalError` when the store does not work.
+    pub async fn redrive(&self, subscription: &SubscriptionArn) -> Result<u64, SnsError> {
+        let subscription = self.subscription(subscription)?;
+        let now = self.engine.host.now();
+        let count = self.engine.store.redrive(subscription.id, now).await.map_err(|error| refusal(&error))?;
+        self.engine.wake(subscription.id);
+        Ok(count)
+    }
+
+    /// Delivers archived messages again that the topic accepted from `from` on: those that the subscription's filter policy
+    /// wants, marked with the attribute `Replayed` (`ReplayPolicy`). Answers how many there are.
+    ///
+    /// Without an end, it goes on to what is published now. With one, that is the last moment, and the subscription gets
+    /// nothing new until it is replayed without an end.
+    ///
+    /// # Errors
+    /// `NotFound`; `InvalidParameter` when the topic keeps no archive or `to` is before `from`; `InternalError` when the store
+    /// does not work.
+    pub async fn replay(
+        &self,
+        subscription: &SubscriptionArn,
+        from: Timestamp,
+        to: Option<Timestamp>,
+    ) -> Result<u64, SnsError> {
+        let engine = &self.engine;
+        let topic = engine.registry.topic(&subscription.topic())?;
+        if topic.archive_period().is_none() {
+            return Err(SnsError::invalid_parameter("ReplayPolicy Reason: the topic has no ArchivePolicy"));
+        }
+        if to.is_some_and(|to| to < from) {
+            return Err(SnsError::invalid_parameter("ReplayPolicy Reason: EndingPoint is before StartingPoint"));
+        }
+        let subscription = engine.registry.change(subscription, |known| known.stopped_after = to).await?;
+        let range = Range { topic: topic.arn().clone(), from, to };
+        let (mut after, mut count) = (0, 0);
+        loop {
+            let page = engine.store.archived(&range, after, PAGE).await.map_err(|error| refusal(&error))?;
+            let Some(last) = page.last() else { break };
+            after = last.number;
+            let wanted: Vec<_> = page.iter().filter(|stored| wants(&subscription, stored)).map(|s| s.number).collect();
+            count += wanted.len() as u64;
+            let now = engine.host.now();
+            engine.store.replay(subscription.id, now, &wanted).await.map_err(|error| refusal(&error))?;
+            engine.wake(subscription.id);
+        }
+        Ok(count)
+    }
+
+    /// Logged attempts for a message, the oldest first; with a subscription, only those for it.
+    ///
+    /// # Errors
+    /// `InternalError` when the store does not work.
+    pub async fn attempts(
+        &self,
+        message_id: &str,
+        subscription: Option<&SubscriptionArn>,
+    ) -> Result<Vec<Attempt>, SnsError> {
+        self.engine.store.attempts(message_id, subscription).await.map_err(|error| refusal(&error))
+    }
+
+    /// Why a message did or did not arrive at a subscription.
+    ///
+    /// # Errors
+    /// `NotFound` for the subscription; `InternalError` when the store does not work.
+    pub async fn why(&self, message_id: &str, subscription: &SubscriptionArn) -> Result<Explanation, SnsError> {
+        let known = self.subscription(subscription)?;
+        let attempts = self.attempts(message_id, Some(subscription)).await?;
+        let standing = self.engine.standing(message_id, &known, &attempts).await?;
+        Ok(Explanation { standing, attempts })
+    }
+}
+
+impl Engine {
+    async fn standing(
+        &self,
+        message_id: &str,
+        subscription: &Subscription,
+        attempts: &[Attempt],
+    ) -> Result<Standing, SnsError> {
+        let stored = self.store.message(message_id).await.map_err(|error| refusal(&error))?;
+        let delivered = attempts.last().is_some_and(|last| last.next == crate::attempt::Next::Delivered);
+        let Some(stored) = stored else {
+            return Ok(if delivered { Standing::Delivered } else { Standing::Unknown });
+        };
+        if *stored.dispatch.publication.topic() != subscription.topic() {
+            return Ok(Standing::OtherTopic);
+        }
+        let state = self.store.state(subscription.id, stored.number).await.map_err(|error| refusal(&error))?;
+        Ok(match state {
+            MessageState::Pending { due } => Standing::Pending { due, paused: subscription.paused },
+            MessageState::Dead(dead) => Standing::Dead(dead),
+            MessageState::Absent if delivered => Standing::Delivered,
+            MessageState::Absent => absent(subscription, &stored),
+        })
+    }
+
+    /// Gives up everything that waits for a subscription, and tells.
+    pub(super) async fn give_up_waiting(
+        self: &Arc<Self>,
+        subscription: &Subscription,
+        reason: &str,
+    ) -> Result<(), SnsError> {
+        loop {
+            let cleared = self.store.clear(subscription.id, PAGE).await.map_err(|error| refusal(&error))?;
+            if cleared.is_empty() {
+                return Ok(());
+            }
+            for delivery in cleared {
+                if delivery.dispatch.kind == NotificationKind::Notification {
+                    self.tell_dropped(delivery.dispatch.publication.id(), subscription, reason);
+                }
+            }
+        }
+    }
+}
+
+/// Why there is no delivery of a message that is still known.
+fn absent(subscription: &Subscription, stored: &StoredMessage) -> Standing {
+    if subscription.state != SubscriptionState::Confirmed {
+        return Standing::NotConfirmed;
+    }
+    match judge(subscription, stored) {
+        Some((reason, because)) => Standing::FilteredOut { reason, because },
+        None => Standing::Unknown,
+    }
+}
+
+fn wants(subscription: &Subscription, stored: &StoredMessage) -> bool {
+    judge(subscription, stored).is_none()
+}
+
+/// What the filter policy has against a message; nothing when it wants it.
+fn judge(subscription: &Subscription, stored: &StoredMessage) -> Option<(FilterReason, String)> {
+    let policy = subscription.filter_policy()?;
+    let message = stored.dispatch.publication.message();
+    let text = message.text_for(subscription.protocol().as_str());
+    let text = std::str::from_utf8(text).expect("a text is made from a String");
+    let event = Event::new(message.attributes(), text);
+    match policy.matches(&event) {
+        Verdict::Match => None,
+        Verdict::FilteredOut(reason) => Some((reason, policy.explain(&event).unwrap_or_default())),
+    }
+}

@@ -1,0 +1,90 @@
+//! Where topics, subscriptions, messages and deliveries are kept.
+//!
+//! Two questions, two traits. The [`RegistryStore`] keeps what is small and read whole at the start: topics and
+//! subscriptions. The [`Journal`] keeps what is large and never read whole: messages and their deliveries, from Publish to
+//! the last attempt and for a while after. A [`Store`] is both.
+
+mod journal;
+mod memory;
+mod records;
+mod registry_store;
+
+use std::error::Error;
+use std::fmt;
+
+pub use journal::{
+    Appended, Counters, Dead, Dedup, Delivery, DeliveryId, Dispatch, Entry, Journal, LaneOrder, MessageState, Range,
+    Settled, Settlement, Stage, StoredMessage,
+};
+pub use memory::{MemoryBounds, MemoryStore};
+pub use records::{
+    CorruptRecord, DestinationRecord, FilterRecord, PlatformApplicationRecord, PlatformEndpointRecord, StateRecord,
+    SubscriptionRecord, TopicRecord,
+};
+pub use registry_store::{Change, RegistryRecords, RegistryStore};
+
+/// A store: both halves in one.
+pub trait Store: Journal + RegistryStore {}
+
+impl<T: Journal + RegistryStore + ?Sized> Store for T {}
+
+/// What kind of thing stops a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StoreErrorKind {
+    /// It holds as much as it may. There is room again when deliveries settle.
+    Full,
+    /// What it keeps things on does not work: a disk is full or broken. Nothing was accepted.
+    Unavailable,
+    /// What it kept cannot be read back.
+    Corrupt,
+    /// It was closed.
+    Closed,
+}
+
+/// Why a store cannot do what it was asked; nothing was done then.
+///
+/// `Display` is one lower-case line that says what to do where something can be done.
+#[derive(Debug)]
+pub struct StoreError {
+    kind: StoreErrorKind,
+    context: String,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl StoreError {
+    /// An error with what was attempted, as a lower-case phrase.
+    pub fn new(kind: StoreErrorKind, context: impl Into<String>) -> Self {
+        Self { kind, context: context.into(), source: None }
+    }
+
+    /// Adds the error underneath.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// What kind of thing stops it.
+    pub fn kind(&self) -> StoreErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.context)?;
+        let mut source = self.source.as_deref().map(|source| source as &dyn Error);
+        while let Some(cause) = source {
+            write!(f, ": {cause}")?;
+            source = cause.source();
+        }
+        Ok(())
+    }
+}
+
+impl Error for StoreError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}

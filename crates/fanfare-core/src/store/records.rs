@@ -1,0 +1,319 @@
+//! What is kept, in a form that can be written down: JSON with names that stay.
+//!
+//! Fields are only ever added, with a default, so that a store that was written by an older version can be read.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde::{Deserialize, Serialize};
+
+use super::Dispatch;
+use crate::arn::{SubscriptionArn, TopicArn};
+use crate::attribute::AttributeValue;
+use crate::error::SnsError;
+use crate::host::Timestamp;
+use crate::message::Message;
+use crate::notification::NotificationKind;
+use crate::protocol::Protocol;
+use crate::publication::{Publication, SignatureVersion};
+
+/// A topic as it is kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the fields are the topic's own, see `TopicSettings`")]
+pub struct TopicRecord {
+    pub arn: TopicArn,
+    pub signature_version: SignatureVersion,
+    /// `DeliveryPolicy` as Amazon SNS prints it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery_policy: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maximum_message_size: Option<usize>,
+    #[serde(default)]
+    pub content_based_deduplication: bool,
+    /// Whether deduplication ids count within their message group alone (`FifoThroughputScope`).
+    #[serde(default)]
+    pub deduplicates_by_group: bool,
+    /// Whether repeated messages are recognised on a standard topic.
+    #[serde(default)]
+    pub deduplicates: bool,
+    /// `MessageRetentionPeriod` of the `ArchivePolicy`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archive_days: Option<u16>,
+}
+
+/// A subscription as it is kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the fields are the subscription's own, see `Subscription`")]
+pub struct SubscriptionRecord {
+    pub id: u64,
+    pub arn: SubscriptionArn,
+    pub destination: DestinationRecord,
+    pub state: StateRecord,
+    /// Tokens that confirm or restore it, each with the time at which it no longer does.
+    #[serde(default)]
+    pub tokens: Vec<(String, Timestamp)>,
+    #[serde(default)]
+    pub paused: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter_policy: Option<FilterRecord>,
+    #[serde(default)]
+    pub raw: bool,
+    /// `DeliveryPolicy` as Amazon SNS prints it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery_policy: Option<String>,
+    /// The phases of a schedule of its own: retries, backoff function, first and last delay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Vec<(u32, String, Duration, Duration)>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dead_letters: Option<DestinationRecord>,
+    /// The last moment of a replay after which nothing new is delivered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped_after: Option<Timestamp>,
+}
+
+/// A platform application, which holds the credentials of a mobile push service, as it is kept.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the fields are Amazon SNS's own")]
+pub struct PlatformApplicationRecord {
+    pub arn: String,
+    /// The attributes by Amazon SNS's names, credentials included.
+    pub attributes: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for PlatformApplicationRecord {
+    /// Attributes hold credentials, so their names alone are shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.attributes.keys().collect();
+        f.debug_struct("PlatformApplicationRecord").field("arn", &self.arn).field("attributes", &names).finish()
+    }
+}
+
+/// A device or browser of a platform application as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the fields are Amazon SNS's own")]
+pub struct PlatformEndpointRecord {
+    pub arn: String,
+    pub application: String,
+    pub token: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom_user_data: Option<String>,
+    pub enabled: bool,
+}
+
+/// A destination as it is kept. It may hold a password.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "see `Destination::Address`")]
+pub struct DestinationRecord {
+    pub protocol: Protocol,
+    pub address: String,
+}
+
+impl fmt::Debug for DestinationRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} address", self.protocol)
+    }
+}
+
+/// A filter policy as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "see `FilterPolicy`")]
+pub struct FilterRecord {
+    pub text: String,
+    /// `MessageAttributes` or `MessageBody`.
+    pub scope: String,
+}
+
+/// The state of a subscription as it is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "see `SubscriptionState`")]
+pub enum StateRecord {
+    Pending { expires: Timestamp },
+    Confirmed,
+    Ended { expires: Timestamp },
+}
+
+/// A record that cannot be read: written by a newer version, or damaged.
+#[derive(Debug)]
+pub struct CorruptRecord(Box<dyn Error + Send + Sync>);
+
+impl CorruptRecord {
+    pub(crate) fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self(source.into())
+    }
+}
+
+impl fmt::Display for CorruptRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a record cannot be read: {}", self.0)
+    }
+}
+
+impl Error for CorruptRecord {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.0)
+    }
+}
+
+impl From<SnsError> for CorruptRecord {
+    fn from(error: SnsError) -> Self {
+        Self::new(error)
+    }
+}
+
+/// A message as it is kept.
+#[derive(Serialize, Deserialize)]
+struct DispatchRecord<'a> {
+    #[serde(borrow)]
+    kind: KindRecord<'a>,
+    id: &'a str,
+    topic: TopicArn,
+    at: Timestamp,
+    #[serde(borrow)]
+    text: std::borrow::Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    json_structure: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    subject: Option<String>,
+    /// Name, type and value; binary values in base64.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    attributes: Vec<(String, String, String)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    group: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dedup: Option<String>,
+    signature: SignatureVersion,
+    carries_attributes: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+enum KindRecord<'a> {
+    Notification,
+    SubscriptionConfirmation(&'a str),
+    UnsubscribeConfirmation(&'a str),
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+impl Dispatch {
+    /// The message as JSON, for a store to keep. The number that the store gives it is not part of it.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let publication = &self.publication;
+        let message = publication.message();
+        let text = std::str::from_utf8(message.published_text()).expect("a text is made from a String");
+        let attributes = message.attributes().iter();
+        let record = DispatchRecord {
+            kind: match &self.kind {
+                NotificationKind::Notification => KindRecord::Notification,
+                NotificationKind::SubscriptionConfirmation { token } => KindRecord::SubscriptionConfirmation(token),
+                NotificationKind::UnsubscribeConfirmation { token } => KindRecord::UnsubscribeConfirmation(token),
+            },
+            id: publication.id(),
+            topic: publication.topic().clone(),
+            at: publication.timestamp(),
+            text: text.into(),
+            json_structure: message.has_json_structure(),
+            subject: message.subject().map(str::to_owned),
+            attributes: attributes
+                .map(|(name, a)| (name.to_owned(), a.data_type().as_str().to_owned(), a.to_text().into_owned()))
+                .collect(),
+            group: message.group_id().map(str::to_owned),
+            dedup: message.deduplication_id().map(str::to_owned),
+            signature: publication.signature_version(),
+            carries_attributes: publication.carries_attributes(),
+        };
+        serde_json::to_vec(&record).expect("a record of strings and numbers is JSON")
+    }
+
+    /// Reads what [`Dispatch::to_bytes`] wrote, and gives the publication the number that the store gave it.
+    ///
+    /// # Errors
+    /// When the bytes are damaged or from a newer version.
+    pub fn from_bytes(bytes: &[u8], number: u64) -> Result<Self, CorruptRecord> {
+        let record: DispatchRecord<'_> = serde_json::from_slice(bytes).map_err(CorruptRecord::new)?;
+        let mut builder = Message::builder(record.text);
+        if record.json_structure {
+            builder = builder.json_structure();
+        }
+        if let Some(subject) = record.subject {
+            builder = builder.subject(subject);
+        }
+        for (name, data_type, value) in record.attributes {
+            let value = match data_type.starts_with("Binary") {
+                true => AttributeValue::Binary(BASE64.decode(value).map_err(CorruptRecord::new)?.into()),
+                false => AttributeValue::Text(value),
+            };
+            builder = builder.attribute(&name, &data_type, value);
+        }
+        if let Some(group) = record.group {
+            builder = builder.group_id(group);
+        }
+        if let Some(dedup) = record.dedup {
+            builder = builder.deduplication_id(dedup);
+        }
+        let mut publication = Publication::new(record.id, record.topic, record.at, builder.build()?)
+            .with_signature_version(record.signature)
+            .numbered(number);
+        if record.carries_attributes {
+            publication = publication.with_attributes_beside_json_structure();
+        }
+        let kind = match record.kind {
+            KindRecord::Notification => NotificationKind::Notification,
+            KindRecord::SubscriptionConfirmation(token) => {
+                NotificationKind::SubscriptionConfirmation { token: token.into() }
+            }
+            KindRecord::UnsubscribeConfirmation(token) => {
+                NotificationKind::UnsubscribeConfirmation { token: token.into() }
+            }
+        };
+        Ok(Self { kind, publication })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dispatch(message: Message) -> Dispatch {
+        let topic = TopicArn::parse("arn:aws:sns:us-east-1:000000000000:orders.fifo").unwrap();
+        let publication = Publication::new("id-1", topic, Timestamp::from_unix_ms(1_767_323_045_070), message);
+        let token = "ab12".into();
+        Dispatch { kind: NotificationKind::UnsubscribeConfirmation { token }, publication }
+    }
+
+    #[test]
+    fn a_message_comes_back_as_it_was_kept_with_its_number() {
+        let message = Message::builder("{\"default\": \"żółć\\n\", \"sqs\": \"q\"}")
+            .json_structure()
+            .subject("a \"quoted\" subject")
+            .string("s", "ą")
+            .number("n", 5)
+            .binary("b", vec![0, 255])
+            .group_id("g")
+            .deduplication_id("d")
+            .build()
+            .unwrap();
+        let kept = dispatch(message);
+        let back = Dispatch::from_bytes(&kept.to_bytes(), 3).unwrap();
+        assert_eq!(back.kind, kept.kind);
+        assert_eq!(back.publication.message(), kept.publication.message());
+        assert_eq!(back.publication.id(), "id-1");
+        assert_eq!(back.publication.timestamp(), kept.publication.timestamp());
+        assert_eq!(back.publication.carries_attributes(), kept.publication.carries_attributes());
+        assert_eq!(back.publication.sequence_number(), Some("10000000000000003000"));
+    }
+
+    #[test]
+    fn damaged_bytes_are_an_error_that_says_so() {
+        let kept = dispatch(Message::text("x").unwrap()).to_bytes();
+        for length in 0..kept.len() {
+            assert!(Dispatch::from_bytes(&kept[..length], 1).is_err(), "{length} bytes");
+        }
+    }
+}

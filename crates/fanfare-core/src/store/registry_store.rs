@@ -1,0 +1,67 @@
+//! Keeps topics and subscriptions: few, small, and read whole when an engine starts.
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use super::StoreError;
+use super::records::{PlatformApplicationRecord, PlatformEndpointRecord, SubscriptionRecord, TopicRecord};
+use crate::arn::TopicArn;
+use crate::subscription::SubscriptionId;
+
+/// A change to what is kept.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Change {
+    /// Makes a topic, or replaces what is kept of it.
+    PutTopic(TopicRecord),
+    /// Forgets a topic. Its subscriptions are changed by changes of their own.
+    RemoveTopic(TopicArn),
+    /// Makes a subscription, or replaces what is kept of it.
+    PutSubscription(SubscriptionRecord),
+    /// Forgets a subscription.
+    RemoveSubscription(SubscriptionId),
+    /// Makes a platform application, or replaces what is kept of it.
+    PutPlatformApplication(PlatformApplicationRecord),
+    /// Forgets the platform application of that ARN, and its endpoints.
+    RemovePlatformApplication(String),
+    /// Makes a platform endpoint, or replaces what is kept of it.
+    PutPlatformEndpoint(PlatformEndpointRecord),
+    /// Forgets the platform endpoint of that ARN.
+    RemovePlatformEndpoint(String),
+}
+
+/// Everything that is kept.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RegistryRecords {
+    /// The topics, in any order.
+    pub topics: Vec<TopicRecord>,
+    /// The subscriptions, in the order of their ids.
+    pub subscriptions: Vec<SubscriptionRecord>,
+    /// The platform applications, by ARN.
+    pub platform_applications: Vec<PlatformApplicationRecord>,
+    /// The platform endpoints, by ARN.
+    pub platform_endpoints: Vec<PlatformEndpointRecord>,
+}
+
+/// Keeps topics and subscriptions.
+///
+/// - After `save` returns, the changes are as safe as this store makes anything; all of one call or none.
+/// - Removing what is not there is no error.
+#[async_trait]
+pub trait RegistryStore: fmt::Debug + Send + Sync + 'static {
+    /// Whether what is kept outlives the process. Then destinations have to be addresses: an object cannot be kept.
+    fn outlives_the_process(&self) -> bool;
+
+    /// Everything that is kept.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    async fn load(&self) -> Result<RegistryRecords, StoreError>;
+
+    /// Keeps `changes`.
+    ///
+    /// # Errors
+    /// When none of them was kept.
+    async fn save(&self, changes: Vec<Change>) -> Result<(), StoreError>;
+}
