@@ -61,6 +61,13 @@ fn http_alone_pulls_no_tls_crate() {
 }
 
 #[test]
+fn the_store_on_disk_pulls_no_http_tls_or_aws_crate() {
+    let names = tree("fanfare", "store-disk");
+    assert!(names.contains(&"rusqlite".to_owned()));
+    assert_eq!(heavy(&names), [""; 0]);
+}
+
+#[test]
 fn https_brings_one_tls_stack_and_one_crypto_provider() {
     let names = tree("fanfare", "https");
     assert!(names.contains(&"rustls".to_owned()));

@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::ops::{Add, Sub};
-use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// A point in time, in whole milliseconds since 1970-01-01T00:00:00Z.
 ///
 /// It prints as Amazon SNS prints times in messages: `2026-01-02T03:04:05.678Z`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(i64);
 
@@ -61,6 +61,12 @@ impl fmt::Display for Timestamp {
     }
 }
 
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 /// The machine that an engine runs on. Tests bring their own, and so decide what time it is.
 ///
 /// - `now` may jump in either direction, as wall clocks do; the engine keeps no promise that depends on it going forward.
@@ -70,6 +76,10 @@ impl fmt::Display for Timestamp {
 pub trait Host: fmt::Debug + Send + Sync + 'static {
     /// The time.
     fn now(&self) -> Timestamp;
+
+    /// How long the machine has been running, from any beginning: unlike the time it goes on evenly, however the clock is
+    /// set.
+    fn uptime(&self) -> Duration;
 
     /// Waits until `now` is at least `time`.
     async fn sleep_until(&self, time: Timestamp);
@@ -87,6 +97,10 @@ pub trait Host: fmt::Debug + Send + Sync + 'static {
 impl<T: Host + ?Sized> Host for Arc<T> {
     fn now(&self) -> Timestamp {
         (**self).now()
+    }
+
+    fn uptime(&self) -> Duration {
+        (**self).uptime()
     }
 
     async fn sleep_until(&self, time: Timestamp) {
@@ -111,6 +125,11 @@ impl Host for SystemHost {
     fn now(&self) -> Timestamp {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    fn uptime(&self) -> Duration {
+        static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
+        BEGINNING.elapsed()
     }
 
     async fn sleep_until(&self, time: Timestamp) {

@@ -203,6 +203,10 @@ async fn retry_after_is_read_in_all_its_forms() {
         fn now(&self) -> Timestamp {
             Timestamp::from_unix_ms(1_767_268_800_000)
         }
+        fn uptime(&self) -> Duration {
+            Duration::ZERO
+        }
+
         async fn sleep_until(&self, _: Timestamp) {}
         fn fill(&self, bytes: &mut [u8]) {
             bytes.fill(7);

@@ -1,7 +1,9 @@
 //! The program `fanfare`.
 
 mod demo;
+mod store;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -17,12 +19,21 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Publish real event documents to subscribers on this machine's loopback, and watch each delivery.
-    Demo,
+    Demo {
+        /// Where messages are kept. A demo that was killed is finished by another one on the same directory. By default a
+        /// folder among the temporary files, which goes when the demo is through.
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+    },
+    /// Look after a directory in which messages are kept.
+    #[command(subcommand)]
+    Store(store::Command),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     match Arguments::parse().command {
-        Command::Demo => demo::run().await,
+        Command::Demo { data } => demo::run(data).await,
+        Command::Store(command) => store::run(&command),
     }
 }

@@ -86,6 +86,10 @@ impl Host for SimulatedHost {
         Timestamp::from_unix_ms(passed.unix_ms().saturating_add(self.state().ahead_ms))
     }
 
+    fn uptime(&self) -> Duration {
+        self.origin.elapsed()
+    }
+
     async fn sleep_until(&self, time: Timestamp) {
         /// The longest that tokio is asked to sleep at once: it cannot count to the end of time.
         const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);

@@ -33,6 +33,9 @@ const VALIDITY: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 /// How long before it is made a certificate is valid already, for verifiers whose clock is slow.
 const VALID_BEFORE: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// The line with which a certificate begins in PEM.
+const CERTIFICATE_BEGINS: &str = "-----BEGIN CERTIFICATE-----";
+
 /// An RSA private key with a certificate for it. Cloning copies a pointer.
 #[derive(Clone)]
 pub struct SigningKey(Arc<Parts>);
@@ -79,6 +82,20 @@ impl SigningKey {
     pub fn to_pem(&self) -> String {
         let key: &RsaPrivateKey = self.0.legacy.as_ref();
         key.to_pkcs8_pem(LineEnding::LF).expect("an rsa key has a pkcs #8 form").to_string()
+    }
+
+    /// The private key and the certificate in one PEM text, to keep in a safe place.
+    pub fn to_pem_bundle(&self) -> String {
+        format!("{}{}", self.to_pem(), self.certificate().pem())
+    }
+
+    /// Reads what [`SigningKey::to_pem_bundle`] wrote.
+    ///
+    /// # Errors
+    /// As [`SigningKey::from_pem`].
+    pub fn from_pem_bundle(bundle: &str) -> Result<Self, KeyError> {
+        let (private_key, certificate) = bundle.split_at(bundle.find(CERTIFICATE_BEGINS).unwrap_or(bundle.len()));
+        Self::from_pem(private_key, certificate)
     }
 
     /// The certificate.

@@ -80,9 +80,9 @@ async fn an_envelope_escapes_as_amazon_does_and_has_each_attribute_on_a_line() {
   "SigningCertURL" : "https://sns.example.com/SimpleNotificationService-f331f09b86663e8beeb260300b373cb5.pem",
   "UnsubscribeURL" : "https://sns.example.com/?Action=Unsubscribe&SubscriptionArn=arn:aws:sns:us-east-1:000000000000:orders:9f21b6c2-0d2e-4c55-8a1c-5f3f6a7b8c9d",
   "MessageAttributes" : {
-    "store" : {"Type":"String","Value":"a \"corp\""},
-    "price.eur" : {"Type":"Number.float","Value":"120.50"},
     "blob" : {"Type":"Binary","Value":"AgME"},
+    "price.eur" : {"Type":"Number.float","Value":"120.50"},
+    "store" : {"Type":"String","Value":"a \"corp\""},
     "tags" : {"Type":"String.Array","Value":"[\"a\",1]"}
   }
 }"#;

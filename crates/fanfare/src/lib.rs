@@ -20,3 +20,7 @@ pub use fanfare_http as http;
 /// Envelopes, signatures and their verification.
 #[cfg(any(feature = "http", feature = "https"))]
 pub use fanfare_wire as wire;
+
+/// Keeps topics, messages and deliveries in one directory.
+#[cfg(feature = "store-disk")]
+pub use fanfare_store_disk as disk;

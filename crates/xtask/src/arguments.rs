@@ -1,5 +1,7 @@
 //! The command line: what `cargo xtask` was asked to do.
 
+use std::num::NonZeroU32;
+
 use crate::failure::Failure;
 
 /// What `cargo xtask help` prints.
@@ -7,6 +9,7 @@ pub(crate) const HELP: &str = "\
 Development tasks of the Fanfare workspace.
 
 Usage: cargo xtask test [--quick] [--keep-going] [--only STEP]... [--list]
+       cargo xtask fuzz [TARGET] [--minutes N]
        cargo xtask help
 
   test            Installs what is missing, then checks everything; stops at the first step that fails.
@@ -15,6 +18,10 @@ Usage: cargo xtask test [--quick] [--keep-going] [--only STEP]... [--list]
   --keep-going    Runs every step even after one failed, then says which failed.
   --only STEP     Runs this step alone; may be given several times. The order stays that of the list.
   --list          Prints the steps that would run, and runs none.
+
+  fuzz            Looks for new inputs that break a claim of this target of tests/fuzz, or of every one in turn.
+
+  --minutes N     How long for each target; 5 unless said otherwise.
 
 Everything installed for the tests lies in target/xtask, except Debian packages, which only root installs.
 Exit status: 0 when every step passed, 1 otherwise.
@@ -27,6 +34,23 @@ pub(crate) enum Task {
     Help,
     /// Run the steps of the test command.
     Test(TestOptions),
+    /// Look for inputs that break a claim of a fuzz target.
+    Fuzz(FuzzOptions),
+}
+
+/// What is fuzzed and for how long.
+#[derive(Debug, PartialEq)]
+pub(crate) struct FuzzOptions {
+    /// The name of the only target; none for all, one after the other.
+    pub(crate) target: Option<String>,
+    /// How long each target runs.
+    pub(crate) minutes: NonZeroU32,
+}
+
+impl Default for FuzzOptions {
+    fn default() -> Self {
+        Self { target: None, minutes: NonZeroU32::MIN.saturating_add(4) }
+    }
 }
 
 /// How the test command runs.
@@ -69,6 +93,7 @@ pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Task,
     match arguments.next().as_deref() {
         None | Some("help" | "--help" | "-h") => Ok(Task::Help),
         Some("test") => parse_test(arguments),
+        Some("fuzz") => parse_fuzz(arguments),
         Some(other) => Err(Failure::new(format!("no task is named `{other}`; see `cargo xtask help`"))),
     }
 }
@@ -91,6 +116,24 @@ fn parse_test(mut arguments: impl Iterator<Item = String>) -> Result<Task, Failu
         }
     }
     Ok(Task::Test(options))
+}
+
+fn parse_fuzz(mut arguments: impl Iterator<Item = String>) -> Result<Task, Failure> {
+    let mut options = FuzzOptions::default();
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--minutes" => match arguments.next().and_then(|number| number.parse().ok()) {
+                Some(minutes) => options.minutes = minutes,
+                None => return Err(Failure::new("`--minutes` needs a number from 1; see `cargo xtask help`")),
+            },
+            "--help" | "-h" => return Ok(Task::Help),
+            name if options.target.is_none() && !name.starts_with('-') => options.target = Some(argument),
+            other => {
+                return Err(Failure::new(format!("`fuzz` has no place for `{other}`; see `cargo xtask help`")));
+            }
+        }
+    }
+    Ok(Task::Fuzz(options))
 }
 
 #[cfg(test)]
@@ -139,5 +182,28 @@ mod tests {
     #[test]
     fn an_unknown_option_is_refused() {
         assert_eq!(parsed("test --fast"), Err("`test` has no option `--fast`; see `cargo xtask help`".to_owned()));
+    }
+
+    #[test]
+    fn fuzz_alone_is_every_target_for_five_minutes() {
+        let expected = FuzzOptions { target: None, minutes: NonZeroU32::new(5).unwrap() };
+        assert_eq!(parsed("fuzz"), Ok(Task::Fuzz(expected)));
+    }
+
+    #[test]
+    fn one_target_is_fuzzed_for_as_long_as_asked() {
+        let expected = FuzzOptions { target: Some("envelope".to_owned()), minutes: NonZeroU32::new(30).unwrap() };
+        assert_eq!(parsed("fuzz --minutes 30 envelope"), Ok(Task::Fuzz(expected)));
+    }
+
+    #[test]
+    fn fuzzing_for_no_time_and_two_targets_at_once_are_refused() {
+        let needs = Err("`--minutes` needs a number from 1; see `cargo xtask help`".to_owned());
+        assert_eq!(parsed("fuzz --minutes 0"), needs);
+        assert_eq!(parsed("fuzz --minutes"), needs);
+        assert_eq!(
+            parsed("fuzz envelope verifier"),
+            Err("`fuzz` has no place for `verifier`; see `cargo xtask help`".to_owned())
+        );
     }
 }

@@ -1,9 +1,11 @@
-//! The development tasks of the workspace: `cargo xtask test` installs what is missing and checks everything.
+//! The development tasks of the workspace: `cargo xtask test` installs what is missing and checks everything,
+//! `cargo xtask fuzz` looks for what nobody thought of.
 #![allow(clippy::print_stdout, reason = "a program that talks to a terminal")]
 
 mod arguments;
 mod duration;
 mod failure;
+mod fuzz;
 mod install;
 mod metadata;
 mod plan;
@@ -44,5 +46,6 @@ fn perform(arguments: impl Iterator<Item = String>) -> Result<bool, Failure> {
             }
             Ok(plan::perform(&steps, &options, &Workspace::of_this_run()?))
         }
+        Task::Fuzz(options) => fuzz::perform(&options, &Workspace::of_this_run()?).map(|()| true),
     }
 }

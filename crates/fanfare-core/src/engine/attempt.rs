@@ -145,7 +145,7 @@ async fn call(
     calls: &mut Vec<Call>,
 ) {
     let mut slots: Vec<_> = deliveries.iter().map(|delivery| Slot::new(notification(subscription, delivery))).collect();
-    let started = engine.host.now();
+    let (started, began) = (engine.host.now(), engine.steady.now());
     let own_limit = opened.limits.attempt.map_or(Duration::ZERO, |limit| limit + GRACE);
     let limit = engine.settings.attempt_limit.max(own_limit);
     let mut batch = Batch::new(&mut slots);
@@ -158,7 +158,7 @@ async fn call(
             (DeliveryErrorKind::Timeout, format!("the endpoint did not end the attempt within {limit:?}"))
         }
     };
-    let took = engine.host.now().since(started);
+    let took = engine.steady.now().since(began);
     calls.extend(deliveries.into_iter().zip(slots).map(|(delivery, slot)| {
         let (kind, text) = &unanswered;
         let outcome = slot.into_outcome().unwrap_or_else(|| Err(DeliveryError::retry(*kind, text)));

@@ -11,6 +11,7 @@ use super::lanes::Lanes;
 use super::progress::{Observers, Progress, Watch};
 use super::report::{Ending, Report, Tracker, Trackers};
 use super::settings::FanfareBuilder;
+use super::steady::Steady;
 use super::timer::Timer;
 use super::{Engine, dedup, timer};
 use crate::arn::{SubscriptionArn, TopicArn, TopicName};
@@ -98,6 +99,7 @@ impl Fanfare {
     pub(super) fn start(builder: FanfareBuilder, store: Arc<dyn Store>, registry: Registry) -> Self {
         let tasks = Arc::new(Mutex::new(JoinSet::new()));
         let engine = Arc::new(Engine {
+            steady: Steady::new(Arc::clone(&builder.host)),
             host: builder.host,
             store,
             connectors: builder.connectors,

@@ -4,8 +4,8 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
 
 use super::Engine;
 use super::attempt::{self, Attempted, Endpoints};
@@ -13,8 +13,9 @@ use super::health::Health;
 use super::lanes::Signal;
 use super::pace::Pace;
 use super::verdict::Verdict;
+use crate::attempt::Attempt;
 use crate::host::Timestamp;
-use crate::store::{LaneOrder, Settled, StoreError};
+use crate::store::{LaneOrder, Settled, Settlement, StoreError};
 use crate::subscription::{Subscription, SubscriptionId};
 
 /// How long a lane waits when the store does not work.
@@ -31,7 +32,7 @@ pub(super) async fn run(engine: Arc<Engine>, id: SubscriptionId, signal: Arc<Sig
     let mut course: Option<Course> = None;
     loop {
         signal.heed();
-        let now = engine.host.now();
+        let now = engine.steady.now();
         let mut held_back = None;
         match engine.registry.by_id(id) {
             None => held_back = engine.drop_all(id).await.then(|| now + STORE_DELAY),
@@ -58,7 +59,7 @@ pub(super) async fn run(engine: Arc<Engine>, id: SubscriptionId, signal: Arc<Sig
                 engine.set_alarm(course).await;
             }
             if engine.lanes.leave(id, &signal) {
-                if !manner.is_fresh(engine.host.now()) {
+                if !manner.is_fresh(engine.steady.now()) {
                     engine.lanes.keep_manner(id, manner);
                 }
                 return;
@@ -67,10 +68,15 @@ pub(super) async fn run(engine: Arc<Engine>, id: SubscriptionId, signal: Arc<Sig
         }
         tokio::select! {
             Some(attempted) = under_way.next(), if !under_way.is_empty() => {
-                engine.settle(id, attempted, &mut manner.health).await;
+                // What else has ended by now is settled in the same go.
+                let mut ended = vec![attempted];
+                while let Some(Some(attempted)) = under_way.next().now_or_never() {
+                    ended.push(attempted);
+                }
+                engine.settle(id, ended, &mut manner.health).await;
             }
             () = signal.wait() => {}
-            () = async { engine.host.sleep_until(held_back.expect("guarded")).await }, if held_back.is_some() => {}
+            () = async { engine.steady.sleep_until(held_back.expect("guarded")).await }, if held_back.is_some() => {}
         }
     }
 }
@@ -109,6 +115,24 @@ struct Course {
     order: LaneOrder,
 }
 
+/// An attempt and what follows from it.
+struct Judged {
+    subscription: Option<Arc<Subscription>>,
+    call: attempt::Call,
+    verdict: Verdict,
+    attempt: Option<Attempt>,
+}
+
+impl Judged {
+    fn settled(&self) -> Settled {
+        Settled {
+            id: self.call.delivery.id,
+            settlement: self.verdict.settlement.clone(),
+            attempt: self.attempt.clone(),
+        }
+    }
+}
+
 /// What a lane can do next.
 enum Step {
     Attempt(Vec<crate::store::Delivery>),
@@ -130,7 +154,7 @@ impl Course {
 impl Engine {
     /// Takes what may be attempted now.
     async fn next(&self, course: &Course, manner: &mut Manner) -> Step {
-        let now = self.host.now();
+        let now = self.steady.now();
         if let Some(until) = manner.health.held_back(now) {
             return Step::Wait(until);
         }
@@ -162,21 +186,42 @@ impl Engine {
             Ok(None) => {}
             Err(error) => {
                 complain(id, "next_due", &error);
-                self.timer.set(id, self.host.now() + STORE_DELAY);
+                self.timer.set(id, self.steady.now() + STORE_DELAY);
             }
         }
     }
 
-    /// Records what came of a round of attempts, and tells those who listen. The store is asked again until it has it, or the
-    /// engine closes: then the attempts count as never answered, and are made again after the next start.
-    async fn settle(self: &Arc<Self>, id: SubscriptionId, attempted: Attempted, health: &mut Health) {
-        let now = self.host.now();
-        let Attempted { subscription, calls } = attempted;
-        // It may have ended while the attempt was under way: then nothing is put off any more.
-        let ended = self.registry.by_id(id).is_none_or(|now| now.has_ended());
+    /// Records what came of attempts, and tells those who listen. The store is asked again until it has it, or the engine
+    /// closes: then the attempts count as never answered, and are made again after the next start.
+    async fn settle(self: &Arc<Self>, id: SubscriptionId, ended: Vec<Attempted>, health: &mut Health) {
+        let now = self.steady.now();
+        // It may have ended while an attempt was under way: then nothing is put off any more.
+        let is_over = self.registry.by_id(id).is_none_or(|now| now.has_ended());
+        let judged: Vec<_> = ended.into_iter().flat_map(|round| self.judge(round, now, is_over, health)).collect();
+        let settled: Vec<_> = judged.iter().map(Judged::settled).collect();
+        while let Err(error) = self.store.settle(id, now, settled.clone()).await {
+            complain(id, "settle", &error);
+            if self.lanes.closing() {
+                return;
+            }
+            self.steady.sleep_until(self.steady.now() + STORE_DELAY).await;
+        }
+        for Judged { subscription, call, verdict, attempt } in judged {
+            if let Settlement::Retry { at } = verdict.settlement {
+                self.timer.set_earlier(id, at);
+            }
+            if let Some(subscription) = subscription {
+                self.tell(&subscription, &call, verdict, attempt);
+            }
+        }
+        self.timer.stir();
+    }
+
+    /// What follows from one round of attempts, for each delivery and for how the endpoint is treated.
+    fn judge(&self, round: Attempted, now: Timestamp, is_over: bool, health: &mut Health) -> Vec<Judged> {
+        let Attempted { subscription, calls } = round;
         let mut works = None;
-        let mut told = Vec::with_capacity(calls.len());
-        for call in calls {
+        let judge = |call: attempt::Call| {
             let mut verdict = match &subscription {
                 Some(subscription) => Verdict::of(self, subscription, &call, now),
                 None => Verdict::orphaned(),
@@ -185,38 +230,19 @@ impl Engine {
             if let Some(quiet) = verdict.quiet_until {
                 health.rests(quiet);
             }
-            let attempt = subscription.as_ref().and_then(|subscription| verdict.attempt(subscription, &call));
-            if ended {
+            if is_over {
                 verdict = verdict.in_the_end(&call);
             }
-            told.push((call, verdict, attempt));
-        }
+            let attempt = subscription.as_ref().and_then(|subscription| verdict.attempt(subscription, &call));
+            Judged { subscription: subscription.clone(), call, verdict, attempt }
+        };
+        let judged = calls.into_iter().map(judge).collect();
         match works {
             Some(true) => health.works(),
             Some(false) => health.fails(now),
             None => {}
         }
-        let settled: Vec<_> = told
-            .iter()
-            .map(|(call, verdict, attempt)| Settled {
-                id: call.delivery.id,
-                settlement: verdict.settlement.clone(),
-                attempt: attempt.clone(),
-            })
-            .collect();
-        while let Err(error) = self.store.settle(id, now, settled.clone()).await {
-            complain(id, "settle", &error);
-            if self.lanes.closing() {
-                return;
-            }
-            self.host.sleep_until(self.host.now() + STORE_DELAY).await;
-        }
-        self.timer.stir();
-        if let Some(subscription) = &subscription {
-            for (call, verdict, attempt) in told {
-                self.tell(subscription, &call, verdict, attempt);
-            }
-        }
+        judged
     }
 
     /// Gives up everything that waits for a subscription that was forgotten; whoever ended it has told so long ago. Answers

@@ -16,6 +16,7 @@ mod pace;
 mod progress;
 mod report;
 mod settings;
+mod steady;
 mod timer;
 mod upkeep;
 mod verdict;
@@ -31,6 +32,7 @@ use lanes::Lanes;
 use progress::Observers;
 use report::Trackers;
 use settings::Settings;
+use steady::Steady;
 use timer::Timer;
 
 pub use fanfare::{Fanfare, Published};
@@ -43,6 +45,8 @@ pub use upkeep::{Explanation, Standing};
 #[derive(Debug)]
 struct Engine {
     host: Arc<dyn Host>,
+    /// The time that lanes go by.
+    steady: Steady,
     store: Arc<dyn Store>,
     connectors: Connectors,
     registry: Arc<Registry>,

@@ -1,4 +1,4 @@
-//! One timer for all idle lanes: it sleeps until the next of them has something due, and wakes it.
+//! One timer for all lanes: it sleeps until the next of them has something due again, and wakes it.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +14,7 @@ use crate::subscription::SubscriptionId;
 /// How often the store forgets what is too old, while there is work.
 const SWEEP_PERIOD: Duration = Duration::from_secs(60);
 
-/// When idle lanes have something due. A lane that has a task keeps its own time.
+/// When lanes have something due again.
 #[derive(Debug, Default)]
 pub(super) struct Timer {
     alarms: Mutex<Alarms>,
@@ -40,6 +40,14 @@ impl Timer {
         alarms.by_time.insert((at, lane));
         if alarms.by_time.first() == Some(&(at, lane)) {
             self.earlier.notify_one();
+        }
+    }
+
+    /// Wakes `lane` at `at`, if it would not be woken before.
+    pub(super) fn set_earlier(&self, lane: SubscriptionId, at: Timestamp) {
+        let is_later = self.alarms().by_lane.get(&lane).is_some_and(|before| *before <= at);
+        if !is_later {
+            self.set(lane, at);
         }
     }
 
@@ -74,9 +82,9 @@ impl Timer {
 
 /// Runs until the engine closes.
 pub(super) async fn run(engine: Arc<Engine>) {
-    let mut next_sweep = engine.host.now() + SWEEP_PERIOD;
+    let mut next_sweep = engine.steady.now() + SWEEP_PERIOD;
     while !engine.lanes.closing() {
-        let now = engine.host.now();
+        let now = engine.steady.now();
         let (lanes, next) = engine.timer.ring(now);
         for lane in lanes {
             engine.wake(lane);
@@ -91,7 +99,7 @@ pub(super) async fn run(engine: Arc<Engine>) {
         let sweep = engine.timer.stirred.load(Ordering::SeqCst).then_some(next_sweep);
         match next.into_iter().chain(sweep).min() {
             Some(at) => tokio::select! {
-                () = engine.host.sleep_until(at) => {}
+                () = engine.steady.sleep_until(at) => {}
                 () = engine.timer.earlier.notified() => {}
             },
             None => engine.timer.earlier.notified().await,

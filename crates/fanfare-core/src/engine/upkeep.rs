@@ -92,7 +92,7 @@ impl Fanfare {
     /// `NotFound`; `InternalError` when the store does not work.
     pub async fn redrive(&self, subscription: &SubscriptionArn) -> Result<u64, SnsError> {
         let subscription = self.subscription(subscription)?;
-        let now = self.engine.host.now();
+        let now = self.engine.steady.now();
         let count = self.engine.store.redrive(subscription.id, now).await.map_err(|error| refusal(&error))?;
         self.engine.wake(subscription.id);
         Ok(count)
@@ -130,7 +130,7 @@ impl Fanfare {
             after = last.number;
             let wanted: Vec<_> = page.iter().filter(|stored| wants(&subscription, stored)).map(|s| s.number).collect();
             count += wanted.len() as u64;
-            let now = engine.host.now();
+            let now = engine.steady.now();
             engine.store.replay(subscription.id, now, &wanted).await.map_err(|error| refusal(&error))?;
             engine.wake(subscription.id);
         }

@@ -1,22 +1,26 @@
 //! `fanfare demo`: a publisher and its subscribers on loopback, and every delivery as it happens.
 
 mod confirm;
+mod data;
 mod events;
 mod screen;
 mod subscribers;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use fanfare::egress::EgressPolicy;
 use fanfare::engine::{Progress, Report, Watch};
 use fanfare::http::HttpConfig;
-use fanfare::wire::Signer;
+use fanfare::subscription::SubscriptionState;
 use fanfare::{Adapters, Fanfare, Host as _, MessageType, SubscriptionArn, SystemHost, Timestamp, TopicArn};
 use fanfare_server::links;
 use fanfare_testkit::TestCa;
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
+use data::Data;
 use events::{EVENTS, Event};
 use screen::Screen;
 use subscribers::{Subscriber, Wish};
@@ -25,10 +29,15 @@ use subscribers::{Subscriber, Wish};
 type Trouble = Box<dyn std::error::Error + Send + Sync>;
 
 /// Runs the demo. The exit status says whether everything arrived.
-pub(crate) async fn run() -> ExitCode {
+pub(crate) async fn run(directory: Option<PathBuf>) -> ExitCode {
     let screen = Screen::new();
-    match Demo::set_up(&screen).await {
-        Ok(demo) => demo.play().await,
+    let data = Data::at(directory);
+    match Demo::set_up(&screen, &data).await {
+        Ok(demo) => {
+            let status = demo.play().await;
+            data.done();
+            status
+        }
         Err(trouble) => {
             screen.verdict(false, &format!("the demo could not run: {trouble}"));
             ExitCode::FAILURE
@@ -42,6 +51,11 @@ struct Demo<'a> {
     fanfare: Fanfare,
     topic: TopicArn,
     subscribers: Vec<Subscriber>,
+    /// The pages behind the links, which hold a handle of the engine.
+    pages: JoinHandle<()>,
+    /// Notifications that wait from an earlier demo.
+    leftovers: u64,
+    watch: Watch,
 }
 
 /// What has become of the messages so far.
@@ -52,47 +66,64 @@ struct Tally {
     dead_lettered: usize,
     filtered_out: usize,
     retried: usize,
+    leftovers: usize,
     missing: Vec<String>,
 }
 
 impl<'a> Demo<'a> {
-    async fn set_up(screen: &'a Screen) -> Result<Self, Trouble> {
+    async fn set_up(screen: &'a Screen, data: &Data) -> Result<Self, Trouble> {
         screen.title("Fanfare demo: publish once, reach every subscriber");
         screen.line("");
+        let store = data.open()?;
+        let leftovers = data.leftovers(&store).await?;
         let ca = TestCa::new();
-        let signer = Signer::ephemeral();
+        let mut subscribers = subscribers::all(&ca, &leftovers).await?;
+        let signer = data.signer(&store).await?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let base = format!("http://{}", listener.local_addr()?);
         let egress = EgressPolicy::internet().allow("127.0.0.0/8".parse()?);
         let http = HttpConfig::new().egress(egress).ca_certificates(ca.certificate_pem())?;
         let adapters = Adapters::new(&base)?.signer(signer.clone()).http(http);
-        let fanfare = Fanfare::builder().connectors(adapters.connectors()?).open();
-        let pages = links::router(fanfare.clone(), signer);
-        tokio::spawn(async move { axum::serve(listener, pages).await });
+        let fanfare = Fanfare::builder().connectors(adapters.connectors()?).open_store(store).await?;
+        let watch = fanfare.watch();
+        let router = links::router(fanfare.clone(), signer);
+        let pages = tokio::spawn(async move {
+            // Serving ends with the demo.
+            let _ = axum::serve(listener, router).await;
+        });
 
         let topic = fanfare.create_topic("media-events").await?;
         screen.line(format_args!("topic {topic}"));
-        let mut subscribers = subscribers::all(&ca).await?;
+        screen.line(format_args!("kept in {}", data.directory().display()));
         let dead_letters =
             subscribers.iter().find(|s| matches!(s.wish, Wish::DeadLetters)).map(Subscriber::destination);
         let dead_letters = dead_letters.ok_or("nobody takes the dead letters")?;
         for subscriber in &mut subscribers {
             let state = match subscriber.subscribe(&dead_letters)? {
                 Some(subscribe) => {
-                    subscriber.arn = Some(fanfare.subscribe(&topic, subscribe).await?);
-                    confirm::confirm(subscriber, &base).await?;
-                    "confirmed, signature verified"
+                    let arn = fanfare.subscribe(&topic, subscribe).await?;
+                    let confirmed = fanfare.subscription(&arn)?.state() == SubscriptionState::Confirmed;
+                    subscriber.arn = Some(arn);
+                    if confirmed {
+                        "subscribed since an earlier run"
+                    } else {
+                        confirm::confirm(subscriber, &base).await?;
+                        "confirmed, signature verified"
+                    }
                 }
                 None => "ready",
             };
             screen.subscribed(subscriber.name, subscriber.protocol.as_str(), subscriber.about, state);
         }
-        Ok(Self { screen, fanfare, topic, subscribers })
+        Ok(Self { screen, fanfare, topic, subscribers, pages, leftovers: leftovers.pending, watch })
     }
 
-    async fn play(self) -> ExitCode {
+    async fn play(mut self) -> ExitCode {
         let began = Instant::now();
         let mut tally = Tally::default();
+        if let Err(trouble) = self.finish_leftovers(&mut tally).await {
+            tally.missing.push(format!("left over from an earlier run: {trouble}"));
+        }
         for event in &EVENTS {
             if let Err(trouble) = self.publish(event, &mut tally).await {
                 tally.missing.push(format!("{}: {trouble}", event.title));
@@ -103,7 +134,35 @@ impl<'a> Demo<'a> {
             Ok(counters) if counters.balance() => {}
             other => tally.missing.push(format!("the counters do not balance: {other:?}")),
         }
-        self.conclude(&tally, took)
+        let status = self.conclude(&tally, took);
+        self.pages.abort();
+        self.fanfare.close().await;
+        status
+    }
+
+    /// Shows how what an earlier demo left is delivered, which began when the store was opened.
+    async fn finish_leftovers(&mut self, tally: &mut Tally) -> Result<(), Trouble> {
+        if self.leftovers == 0 {
+            return Ok(());
+        }
+        self.screen.line("");
+        self.screen.title(&format!("Left over from an earlier run: {} notifications", self.leftovers));
+        tally.expected += usize::try_from(self.leftovers)?;
+        let accepted = SystemHost.now();
+        loop {
+            let counters = self.fanfare.counters().await?;
+            while let Some(progress) = self.watch.try_next() {
+                self.show(&progress, accepted, tally);
+            }
+            if counters.pending == 0 {
+                break;
+            }
+            if let Some(progress) = self.watch.next().await {
+                self.show(&progress, accepted, tally);
+            }
+        }
+        tally.leftovers = usize::try_from(self.leftovers)?;
+        Ok(())
     }
 
     /// Publishes one event and shows what happens until it has ended everywhere.
@@ -173,19 +232,22 @@ impl<'a> Demo<'a> {
     }
 
     fn conclude(&self, tally: &Tally, took_ms: u128) -> ExitCode {
-        let Tally { expected, delivered, dead_lettered, filtered_out, retried, missing } = tally;
+        let Tally { expected, delivered, dead_lettered, filtered_out, retried, leftovers, missing } = tally;
         self.screen.line("");
         self.screen.line(format_args!(
             "{delivered} at their subscribers ({retried} after failed attempts), {dead_lettered} as dead letters, \
              {filtered_out} filtered out"
         ));
+        if *leftovers > 0 {
+            self.screen.line(format_args!("{leftovers} more that an earlier run had left"));
+        }
         for missing in missing {
             self.screen.problem(missing);
         }
         let mut protocols: Vec<_> = self.subscribers.iter().map(|subscriber| &subscriber.protocol).collect();
         protocols.sort_unstable();
         protocols.dedup();
-        let arrived = delivered + dead_lettered;
+        let arrived = delivered + dead_lettered + leftovers;
         let good = missing.is_empty() && arrived == *expected;
         self.screen.verdict(
             good,

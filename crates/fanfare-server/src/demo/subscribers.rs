@@ -9,6 +9,7 @@ use fanfare::{Destination, FilterPolicy, FilterPolicyScope, Protocol, Subscribe,
 use fanfare_testkit::{HttpReceiver, ReceivedRequest, Reply, TestCa};
 
 use super::Trouble;
+use super::data::Leftovers;
 
 /// How long a failed attempt waits in the demo, where nobody wants to wait for Amazon SNS's 20 seconds.
 const RETRY_DELAY: Duration = Duration::from_millis(120);
@@ -37,13 +38,21 @@ pub(super) enum Wish {
     DeadLetters,
 }
 
-/// Every receiver of the demo.
-pub(super) async fn all(ca: &TestCa) -> Result<Vec<Subscriber>, Trouble> {
+/// Every receiver of the demo, those of an earlier one where they were.
+pub(super) async fn all(ca: &TestCa, earlier: &Leftovers) -> Result<Vec<Subscriber>, Trouble> {
     let alarms = FilterPolicy::parse(r#"{"NewStateValue": ["ALARM"]}"#, FilterPolicyScope::MessageBody)?;
     let bounces = FilterPolicy::parse(r#"{"source": ["ses"]}"#, FilterPolicyScope::MessageAttributes)?;
-    let flaky = HttpReceiver::start().await;
+    let start = async |name| match earlier.receivers.get(&path_of(name)) {
+        Some(addr) => HttpReceiver::start_at(*addr).await,
+        None => Ok(HttpReceiver::start().await),
+    };
+    let archive = match earlier.receivers.get(&path_of("archive")) {
+        Some(addr) => HttpReceiver::start_tls_at(*addr, ca).await?,
+        None => HttpReceiver::start_tls(ca).await,
+    };
+    let flaky = start("flaky").await?;
     flaky.reply_with(fails_twice_for("ObjectCreated"));
-    let gone = HttpReceiver::start().await;
+    let gone = start("mailbox").await?;
     gone.reply_with(Reply::by(|request| match is_notification(request) {
         true => Reply::status(410).body("this mailbox has moved out"),
         false => Reply::status(200),
@@ -51,22 +60,22 @@ pub(super) async fn all(ca: &TestCa) -> Result<Vec<Subscriber>, Trouble> {
     let http =
         |name, about, receiver, wish| Subscriber { name, about, protocol: Protocol::Http, receiver, wish, arn: None };
     Ok(vec![
-        http("dashboard", "takes everything", HttpReceiver::start().await, Wish::Everything),
+        http("dashboard", "takes everything", start("dashboard").await?, Wish::Everything),
         Subscriber {
             protocol: Protocol::Https,
-            ..http("archive", "takes everything, over TLS", HttpReceiver::start_tls(ca).await, Wish::Everything)
+            ..http("archive", "takes everything, over TLS", archive, Wish::Everything)
         },
-        http("pager", "wants alarms alone", HttpReceiver::start().await, Wish::Filtered(alarms)),
+        http("pager", "wants alarms alone", start("pager").await?, Wish::Filtered(alarms)),
         http("flaky", "fails twice, then works", flaky, Wish::RetriedSoon),
         http("mailbox", "wants bounces, but is gone", gone, Wish::Redriven(bounces)),
-        http("lost+found", "takes dead letters", HttpReceiver::start().await, Wish::DeadLetters),
+        http("lost+found", "takes dead letters", start("lost+found").await?, Wish::DeadLetters),
     ])
 }
 
 impl Subscriber {
     /// Its subscription; nothing for the receiver of dead letters.
     pub(super) fn subscribe(&self, dead_letters: &Destination) -> Result<Option<Subscribe>, Trouble> {
-        let subscribe = Subscribe::to(self.protocol.clone(), self.receiver.url("/"));
+        let subscribe = Subscribe::to(self.protocol.clone(), self.receiver.url(&path_of(self.name)));
         Ok(Some(match &self.wish {
             Wish::Everything => subscribe,
             Wish::Filtered(policy) => subscribe.filter_policy(policy.clone()),
@@ -78,7 +87,7 @@ impl Subscriber {
 
     /// Where its messages come in.
     pub(super) fn destination(&self) -> Destination {
-        Destination::address(self.protocol.clone(), self.receiver.url("/"))
+        Destination::address(self.protocol.clone(), self.receiver.url(&path_of(self.name)))
     }
 
     /// Whether the message came in here.
@@ -86,6 +95,11 @@ impl Subscriber {
         let requests = self.receiver.requests();
         requests.iter().any(|r| is_notification(r) && r.header("x-amz-sns-message-id") == Some(message_id))
     }
+}
+
+/// The path of a receiver's URL.
+fn path_of(name: &str) -> String {
+    format!("/{name}")
 }
 
 fn is_notification(request: &ReceivedRequest) -> bool {

@@ -115,8 +115,29 @@ impl HttpReceiver {
         Self::open(Security::Tls(identity.acceptor(Some(ca)))).await
     }
 
+    /// Opens a receiver at an address where one was before.
+    ///
+    /// # Errors
+    /// When somebody else listens there.
+    pub async fn start_at(addr: SocketAddr) -> std::io::Result<Self> {
+        Ok(Self::serve(TcpListener::bind(addr).await?, Security::Plain))
+    }
+
+    /// As [`HttpReceiver::start_at`], with a certificate of `ca` for `127.0.0.1` and `localhost`.
+    ///
+    /// # Errors
+    /// When somebody else listens there.
+    #[cfg(feature = "tls")]
+    pub async fn start_tls_at(addr: SocketAddr, ca: &TestCa) -> std::io::Result<Self> {
+        let identity = ca.server_identity(&["127.0.0.1", "localhost"]);
+        Ok(Self::serve(TcpListener::bind(addr).await?, Security::Tls(identity.acceptor(None))))
+    }
+
     async fn open(security: Security) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("loopback has a free port");
+        Self::serve(TcpListener::bind(("127.0.0.1", 0)).await.expect("loopback has a free port"), security)
+    }
+
+    fn serve(listener: TcpListener, security: Security) -> Self {
         let addr = listener.local_addr().expect("a bound socket has an address");
         let state =
             State { script: VecDeque::new(), standing: Reply::status(200), requests: Vec::new(), connections: 0 };

@@ -165,6 +165,27 @@ suite! {
 /// ```
 /// An ignored case that is run all the same, as with `--include-ignored`, passes while the subject fails it: once the
 /// subject has learnt to pass, the test fails until the `ignore` is taken away.
+///
+/// Every case must stand there:
+/// ```compile_fail,E0063
+/// # use std::sync::Arc;
+/// # use fanfare_core::store::{MemoryStore, Store};
+/// # use fanfare_testkit::store_conformance::{Bounds, Subject};
+/// # struct DiskSubject;
+/// # #[async_trait::async_trait]
+/// # impl Subject for DiskSubject {
+/// #     async fn open() -> Self { Self }
+/// #     fn store(&self) -> Arc<dyn Store> { Arc::new(MemoryStore::new()) }
+/// #     async fn reopen(self) -> Option<Self> { None }
+/// #     fn bounds(&self) -> Bounds {
+/// #         Bounds { recent_messages: 10_000, lane_deliveries: None, dead_letters: None }
+/// #     }
+/// # }
+/// fanfare_testkit::store_conformance! {
+///     subject: DiskSubject,
+///     cases: { appended_deliveries_are_taken_in_order }
+/// }
+/// ```
 #[macro_export]
 macro_rules! store_conformance {
     (subject: $subject:ty, cases: { $($case:ident $(= ignore($reason:literal))?),* $(,)? } $(,)?) => {

@@ -81,7 +81,7 @@ pub(crate) enum Fault {
     KeepsDiscarded,
     /// Lists the newest dead letter first.
     ListsDeadLettersBackwards,
-    /// Lists more dead letters than there may be.
+    /// Leaves dead letters where they are.
     RedrivesNothing,
     /// Counts nothing as dropped.
     CountsNothingDropped,

@@ -10,7 +10,7 @@ use crate::steps::Context;
 const PACKAGE: &str = "fanfare-examples";
 
 /// The examples that finish by themselves, on loopback, with nothing installed. Each is run.
-const FINISHING: &[&str] = &["http", "https", "custom_endpoint"];
+const FINISHING: &[&str] = &["http", "https", "custom_endpoint", "durable"];
 
 /// The examples that are only built: they serve until stopped, or talk to someone whom the test command does not have.
 const ONLY_BUILT: &[&str] = &[];
@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn examples_that_are_run_are_listed() {
-        let found = ["http".to_owned(), "https".to_owned(), "custom_endpoint".to_owned()];
+        let found = ["http".to_owned(), "durable".to_owned()];
         assert_eq!(unlisted(&found), None);
     }
 }

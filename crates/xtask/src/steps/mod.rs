@@ -6,6 +6,7 @@ mod docs;
 mod examples;
 mod features;
 mod format;
+mod fuzz;
 mod install;
 mod package;
 mod test;
@@ -45,6 +46,7 @@ pub(crate) fn all() -> Vec<Step> {
         Step { name: "test", about: "unit and integration tests pass", quick: true, run: test::unit_and_integration },
         Step { name: "doctest", about: "the documentation's examples pass", quick: false, run: test::documentation },
         Step { name: "ignored", about: "tests against installed parts pass", quick: false, run: test::ignored },
+        Step { name: "fuzz", about: "the fuzz targets build and replay their inputs", quick: false, run: fuzz::run },
         Step { name: "features", about: "each package builds alone", quick: false, run: features::run },
         Step { name: "examples", about: "the example programs run to their end", quick: false, run: examples::run },
         Step { name: "demo", about: "the demo delivers everything", quick: false, run: demo::run },
@@ -63,8 +65,8 @@ mod tests {
         assert_eq!(
             names,
             [
-                "install", "format", "clippy", "test", "doctest", "ignored", "features", "examples", "demo", "docs",
-                "package"
+                "install", "format", "clippy", "test", "doctest", "ignored", "fuzz", "features", "examples", "demo",
+                "docs", "package"
             ]
         );
     }

@@ -1,0 +1,82 @@
+//! Where the demo keeps its messages, and what is left there from an earlier one.
+
+use std::collections::HashMap;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use fanfare::disk::{DiskOptions, DiskStore};
+use fanfare::store::{DestinationRecord, Journal as _, RegistryStore as _};
+use fanfare::wire::{CERTIFICATE_NAME, Signer, SigningKey};
+
+use super::Trouble;
+
+/// The demo's directory.
+#[derive(Debug)]
+pub(super) struct Data {
+    directory: PathBuf,
+    /// Whether somebody asked for this directory, who may want it afterwards.
+    asked_for: bool,
+}
+
+/// What is left from an earlier demo.
+#[derive(Debug, Default)]
+pub(super) struct Leftovers {
+    /// Where each receiver listened, by the path of its URL.
+    pub(super) receivers: HashMap<String, SocketAddr>,
+    /// Notifications that wait.
+    pub(super) pending: u64,
+}
+
+impl Data {
+    pub(super) fn at(directory: Option<PathBuf>) -> Self {
+        let asked_for = directory.is_some();
+        Self { directory: directory.unwrap_or_else(default_directory), asked_for }
+    }
+
+    /// For people.
+    pub(super) fn directory(&self) -> &PathBuf {
+        &self.directory
+    }
+
+    pub(super) fn open(&self) -> Result<DiskStore, Trouble> {
+        Ok(DiskStore::open(&self.directory, DiskOptions::default())?)
+    }
+
+    /// The key that signs, made when the directory is new.
+    pub(super) async fn signer(&self, store: &DiskStore) -> Result<Signer, Trouble> {
+        let fresh = tokio::task::spawn_blocking(|| SigningKey::generate(CERTIFICATE_NAME)).await??;
+        let bundle = store.secret("signing-key.pem", || fresh.to_pem_bundle())?;
+        Ok(Signer::with_key(SigningKey::from_pem_bundle(&bundle)?))
+    }
+
+    pub(super) async fn leftovers(&self, store: &DiskStore) -> Result<Leftovers, Trouble> {
+        let mut leftovers = Leftovers { pending: store.counters().await?.pending, ..Leftovers::default() };
+        for subscription in store.load().await?.subscriptions {
+            for DestinationRecord { address, .. } in
+                [Some(subscription.destination), subscription.dead_letters].into_iter().flatten()
+            {
+                let url = reqwest::Url::parse(&address)?;
+                if let Some(addr) = url.socket_addrs(|| None)?.first() {
+                    leftovers.receivers.insert(url.path().to_owned(), *addr);
+                }
+            }
+        }
+        Ok(leftovers)
+    }
+
+    /// Tidies up, unless somebody asked for the directory.
+    pub(super) fn done(&self) {
+        if !self.asked_for {
+            // What stays is found by the next demo.
+            let _ = fs::remove_dir_all(&self.directory);
+        }
+    }
+}
+
+/// A folder of this user's among the temporary files.
+fn default_directory() -> PathBuf {
+    let user = std::env::var("USER").unwrap_or_default();
+    let user: String = user.chars().filter(char::is_ascii_alphanumeric).collect();
+    std::env::temp_dir().join(format!("fanfare-demo-{user}"))
+}

@@ -1,0 +1,232 @@
+//! Whether a store is sound: a look that changes nothing, at a directory that may be in use.
+
+use std::fmt;
+use std::path::Path;
+
+use fanfare_core::store::{Counters, Dispatch, StoreError, StoreErrorKind};
+use rusqlite::Connection;
+
+use crate::connection;
+use crate::directory::{self, Contents, DATABASE};
+use crate::error::Attempting;
+use crate::schema::{self, Marked};
+use crate::sum::sum;
+use crate::writer::Totals;
+
+/// Problems that are named; there may be more.
+const PROBLEMS_MAX: usize = 100;
+
+/// What a check found. `Display` is made for a terminal: a few lines, the problems last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CheckReport {
+    /// The format of the store.
+    pub format: u32,
+    /// Bytes of the database, without its log.
+    pub bytes: u64,
+    /// Messages that are kept.
+    pub messages: u64,
+    /// Deliveries that wait, confirmations of subscriptions included.
+    pub deliveries: u64,
+    /// Dead letters that can be redriven.
+    pub dead_letters: u64,
+    /// Attempts in the log.
+    pub attempts: u64,
+    /// How many deliveries stand where.
+    pub counters: Counters,
+    /// What is wrong, a line each, at most 100; empty when the store is sound.
+    pub problems: Vec<String>,
+}
+
+impl CheckReport {
+    /// Whether nothing is wrong.
+    pub fn is_sound(&self) -> bool {
+        self.problems.is_empty()
+    }
+}
+
+impl fmt::Display for CheckReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Counters { matched, delivered, pending, dead_lettered, dropped, .. } = self.counters;
+        writeln!(f, "format {}, {} bytes", self.format, self.bytes)?;
+        writeln!(
+            f,
+            "{} messages, {} deliveries waiting, {} dead letters, {} logged attempts",
+            self.messages, self.deliveries, self.dead_letters, self.attempts
+        )?;
+        writeln!(
+            f,
+            "{matched} matched = {delivered} delivered + {pending} pending + {dead_lettered} dead-lettered + {dropped} dropped"
+        )?;
+        match self.problems.len() {
+            0 => write!(f, "sound"),
+            _ => write!(f, "damaged:\n  {}", self.problems.join("\n  ")),
+        }
+    }
+}
+
+/// Checks the store in `directory`, which may be in use: every page, every index, every message's checksum, and that
+/// everything that refers to something else finds it. Changes nothing, reads everything, and blocks as long as that takes.
+///
+/// # Errors
+/// When there is no store, or so little of it can be read that there is nothing to report on.
+pub fn check(directory: impl AsRef<Path>) -> Result<CheckReport, StoreError> {
+    let directory = directory.as_ref();
+    let connection = open(directory)?;
+    // One snapshot, whatever is written meanwhile.
+    let snapshot = connection.unchecked_transaction().attempting("cannot read the database")?;
+    let Marked::Format(format) = schema::marked(&snapshot)? else {
+        return Err(nothing(directory));
+    };
+    let mut problems = Problems::default();
+    problems.structure(&snapshot).attempting("cannot check the database")?;
+    problems.relations(&snapshot);
+    problems.bodies(&snapshot);
+    let counters = problems.counters(&snapshot);
+    let mut count = |table: &str| problems.number(&snapshot, &format!("SELECT count(*) FROM {table}")).cast_unsigned();
+    let (messages, deliveries) = (count("body"), count("delivery"));
+    let (dead_letters, attempts) = (count("dead"), count("attempt"));
+    let size = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()";
+    let bytes = problems.number(&snapshot, size).cast_unsigned();
+    let problems = problems.0;
+    Ok(CheckReport { format, bytes, messages, deliveries, dead_letters, attempts, counters, problems })
+}
+
+/// Opens the store in `directory` to be read.
+pub(crate) fn open(directory: &Path) -> Result<Connection, StoreError> {
+    if directory::contents(directory)? == Contents::Nothing {
+        return Err(nothing(directory));
+    }
+    let connection = connection::reading(&directory.join(DATABASE))?;
+    match schema::marked(&connection)? {
+        Marked::Empty => Err(nothing(directory)),
+        marked => schema::refuse_unknown(directory, marked).map(|()| connection),
+    }
+}
+
+fn nothing(directory: &Path) -> StoreError {
+    let name = directory.display();
+    StoreError::new(StoreErrorKind::Unavailable, format!("there is no store in {name}: check the path"))
+}
+
+/// What is wrong, as far as it has been found.
+#[derive(Default)]
+struct Problems(Vec<String>);
+
+impl Problems {
+    fn add(&mut self, problem: impl Into<String>) {
+        if self.0.len() < PROBLEMS_MAX {
+            self.0.push(problem.into());
+        }
+    }
+
+    /// A number that `sql` asks for; zero, and a problem, when it cannot be read.
+    fn number(&mut self, snapshot: &Connection, sql: &str) -> i64 {
+        snapshot.query_row(sql, [], |row| row.get(0)).unwrap_or_else(|error| {
+            self.add(format!("unreadable: {error}"));
+            0
+        })
+    }
+
+    fn structure(&mut self, snapshot: &Connection) -> rusqlite::Result<()> {
+        let mut statement = snapshot.prepare(&format!("PRAGMA integrity_check({PROBLEMS_MAX})"))?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            match row.get::<_, String>(0)?.as_str() {
+                "ok" => {}
+                problem => problem.lines().for_each(|line| self.add(line)),
+            }
+        }
+        Ok(())
+    }
+
+    fn relations(&mut self, snapshot: &Connection) {
+        let rules = [
+            (
+                "deliveries without a message",
+                "SELECT count(*) FROM delivery WHERE number NOT IN (SELECT number FROM body)",
+            ),
+            (
+                "dead letters without a message",
+                "SELECT count(*) FROM dead WHERE number NOT IN (SELECT number FROM body)",
+            ),
+            (
+                "messages that are not forgotten and have no body, or the reverse",
+                "SELECT count(*) FROM message LEFT JOIN body USING (number) WHERE forgotten = (body.number IS NOT NULL)",
+            ),
+            (
+                "bodies of unknown messages",
+                "SELECT count(*) FROM body WHERE number NOT IN (SELECT number FROM message)",
+            ),
+            (
+                "attempts for unknown messages",
+                "SELECT count(*) FROM attempt WHERE number NOT IN (SELECT number FROM message)",
+            ),
+            (
+                "messages held by another number of deliveries and dead letters than they count",
+                "SELECT count(*) FROM message
+                 LEFT JOIN (SELECT number, count(*) AS n FROM delivery GROUP BY number) AS waiting USING (number)
+                 LEFT JOIN (SELECT number, count(*) AS n FROM dead GROUP BY number) AS died USING (number)
+                 WHERE holds <> coalesce(waiting.n, 0) + coalesce(died.n, 0)",
+            ),
+            (
+                "message groups whose head is not their first delivery",
+                "SELECT count(*) FROM (
+                     SELECT number = min(number) OVER (PARTITION BY lane, grp) AS first, head
+                     FROM delivery WHERE grp <> '') WHERE first <> head",
+            ),
+            (
+                "messages with a number above the last one given",
+                "SELECT count(*) FROM message WHERE number > (SELECT last_number FROM totals)",
+            ),
+            (
+                "bytes of logged attempts that are not counted as such",
+                "SELECT abs(attempt_bytes - (SELECT coalesce(sum(octet_length(record)), 0) FROM attempt)) FROM totals",
+            ),
+        ];
+        for (problem, sql) in rules {
+            let count = self.number(snapshot, sql);
+            if count != 0 {
+                self.add(format!("{count} {problem}"));
+            }
+        }
+    }
+
+    fn bodies(&mut self, snapshot: &Connection) {
+        let mut read = || -> rusqlite::Result<()> {
+            let mut statement = snapshot.prepare("SELECT number, sum, bytes FROM body")?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                let (number, wanted) = (row.get::<_, i64>(0)?, row.get::<_, i64>(1)?);
+                let bytes = row.get_ref(2)?.as_blob()?;
+                if sum(bytes) != wanted {
+                    self.add(format!("message {number} is not what was written"));
+                } else if let Err(error) = Dispatch::from_bytes(bytes, number.cast_unsigned()) {
+                    self.add(format!("message {number}: {error}"));
+                }
+            }
+            Ok(())
+        };
+        if let Err(error) = read() {
+            self.add(format!("messages from here on are unreadable: {error}"));
+        }
+    }
+
+    fn counters(&mut self, snapshot: &Connection) -> Counters {
+        let totals = match Totals::read(snapshot) {
+            Ok(totals) => totals,
+            Err(error) => {
+                self.add(format!("the counters are unreadable: {error}"));
+                return Counters::default();
+            }
+        };
+        if totals.matched != totals.delivered + totals.pending + totals.dead_lettered + totals.dropped {
+            self.add("the counters do not balance");
+        }
+        let waiting = self.number(snapshot, "SELECT count(*) FROM delivery WHERE counted = 1");
+        if waiting != totals.pending {
+            self.add(format!("{} deliveries are counted as pending, {waiting} are there", totals.pending));
+        }
+        totals.counters()
+    }
+}

@@ -1,0 +1,68 @@
+//! What is known of one message: itself, where it stands, and what was tried.
+
+use std::sync::Arc;
+
+use fanfare_core::arn::SubscriptionArn;
+use fanfare_core::attempt::Attempt;
+use fanfare_core::host::Timestamp;
+use fanfare_core::store::{MessageState, StoreError, StoredMessage};
+use fanfare_core::subscription::SubscriptionId;
+use rusqlite::{Connection, OptionalExtension};
+
+use super::{body, dead};
+use crate::error::{Attempting, unreadable};
+use crate::store::DiskStore;
+
+pub(super) async fn message(store: &DiskStore, message_id: String) -> Result<Option<StoredMessage>, StoreError> {
+    let recent = Arc::clone(&store.recent);
+    let read = move |connection: &Connection| {
+        let sql = "SELECT number FROM message WHERE message_id = ? AND forgotten = 0";
+        let find = || -> rusqlite::Result<Option<i64>> {
+            connection.prepare_cached(sql)?.query_row([&message_id], |row| row.get(0)).optional()
+        };
+        let Some(number) = find().attempting("cannot look for a message")? else { return Ok(None) };
+        let dispatch = body::message(connection, &recent, number)?;
+        Ok(Some(StoredMessage { number: number.cast_unsigned(), dispatch }))
+    };
+    store.readers.read(read).await
+}
+
+pub(super) fn state(connection: &Connection, lane: SubscriptionId, number: u64) -> Result<MessageState, StoreError> {
+    let key = [lane.0.cast_signed(), number.cast_signed()];
+    let waiting = "SELECT due FROM delivery
+                   WHERE lane = ?1 AND grp = (SELECT grp FROM message WHERE number = ?2) AND number = ?2";
+    let died = "SELECT dead.number, message_id, dead.at, reason FROM dead JOIN message USING (number)
+                WHERE lane = ? AND dead.number = ?";
+    let read = || -> rusqlite::Result<MessageState> {
+        // One snapshot for both questions, so that a delivery on its way from one table to the other is in one of them.
+        let transaction = connection.unchecked_transaction()?;
+        let due = transaction.prepare_cached(waiting)?.query_row(key, |row| row.get(0)).optional()?;
+        if let Some(due) = due {
+            return Ok(MessageState::Pending { due: Timestamp::from_unix_ms(due) });
+        }
+        let dead = transaction.prepare_cached(died)?.query_row(key, dead::letter).optional()?;
+        Ok(dead.map_or(MessageState::Absent, MessageState::Dead))
+    };
+    read().attempting("cannot read how a message stands")
+}
+
+pub(super) fn attempts(
+    connection: &Connection,
+    message_id: &str,
+    subscription: Option<&SubscriptionArn>,
+) -> Result<Vec<Attempt>, StoreError> {
+    let act = "cannot read logged attempts";
+    let sql = "SELECT record FROM message JOIN attempt USING (number) WHERE message_id = ? ORDER BY id";
+    let mut statement = connection.prepare_cached(sql).attempting(act)?;
+    let mut rows = statement.query([message_id]).attempting(act)?;
+    let mut attempts = Vec::new();
+    while let Some(row) = rows.next().attempting(act)? {
+        let record = row.get_ref(0).and_then(|record| Ok(record.as_str()?)).attempting(act)?;
+        let attempt: Attempt =
+            serde_json::from_str(record).map_err(|error| unreadable("a logged attempt cannot be read", error))?;
+        if subscription.is_none_or(|wanted| *wanted == attempt.subscription) {
+            attempts.push(attempt);
+        }
+    }
+    Ok(attempts)
+}

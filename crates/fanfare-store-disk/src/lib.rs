@@ -1,0 +1,24 @@
+#![doc = include_str!("../README.md")]
+
+mod backup;
+mod check;
+mod connection;
+mod directory;
+mod error;
+mod failpoint;
+mod journal;
+mod lanes;
+mod options;
+mod readers;
+mod recent;
+mod registry;
+mod schema;
+mod secret;
+mod store;
+mod sum;
+mod writer;
+
+pub use backup::{BackupReport, backup};
+pub use check::{CheckReport, check};
+pub use options::{DiskOptions, OpenCheck};
+pub use store::DiskStore;

@@ -1,0 +1,90 @@
+//! Topics, subscriptions and platform applications, each a row with its record as JSON.
+
+use async_trait::async_trait;
+use fanfare_core::store::{Change, RegistryRecords, RegistryStore, StoreError};
+use rusqlite::{Connection, params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::{Attempting, unreadable};
+use crate::store::DiskStore;
+use crate::writer::Batch;
+
+#[async_trait]
+impl RegistryStore for DiskStore {
+    fn outlives_the_process(&self) -> bool {
+        true
+    }
+
+    async fn load(&self) -> Result<RegistryRecords, StoreError> {
+        let read = |connection: &Connection| {
+            // One snapshot for all of it.
+            let transaction = connection.unchecked_transaction().attempting("cannot read the registry")?;
+            Ok(RegistryRecords {
+                topics: records(&transaction, "topic", "arn")?,
+                subscriptions: records(&transaction, "subscription", "id")?,
+                platform_applications: records(&transaction, "platform_application", "arn")?,
+                platform_endpoints: records(&transaction, "platform_endpoint", "arn")?,
+            })
+        };
+        self.readers.read(read).await
+    }
+
+    async fn save(&self, changes: Vec<Change>) -> Result<(), StoreError> {
+        self.writer.write(0, move |batch| changes.into_iter().try_for_each(|change| save(batch, change)), |()| {}).await
+    }
+}
+
+fn records<T: DeserializeOwned>(connection: &Connection, table: &str, key: &str) -> Result<Vec<T>, StoreError> {
+    let act = format!("cannot read the records of table {table}");
+    let sql = format!("SELECT record, {key} FROM {table} ORDER BY {key}");
+    let mut statement = connection.prepare_cached(&sql).attempting(&act)?;
+    let mut rows = statement.query([]).attempting(&act)?;
+    let mut records = Vec::new();
+    while let Some(row) = rows.next().attempting(&act)? {
+        let record = row.get_ref(0).and_then(|record| Ok(record.as_str()?)).attempting(&act)?;
+        records.push(serde_json::from_str(record).map_err(|error| unreadable(&act, error))?);
+    }
+    Ok(records)
+}
+
+fn save(batch: &mut Batch<'_>, change: Change) -> Result<(), StoreError> {
+    match change {
+        Change::PutTopic(topic) => {
+            let sql = "INSERT OR REPLACE INTO topic (arn, record) VALUES (?, ?)";
+            batch.execute(sql, params![topic.arn.as_str(), json(&topic)])?
+        }
+        Change::RemoveTopic(arn) => batch.execute("DELETE FROM topic WHERE arn = ?", [arn.as_str()])?,
+        Change::PutSubscription(subscription) => {
+            let sql = "INSERT OR REPLACE INTO subscription (id, record) VALUES (?, ?)";
+            batch.execute(sql, params![subscription.id.cast_signed(), json(&subscription)])?
+        }
+        Change::RemoveSubscription(id) => {
+            // Nobody can redrive them any more.
+            let lane = [id.0.cast_signed()];
+            let dead = "SELECT number FROM dead WHERE lane = ?";
+            batch.execute(&format!("UPDATE message SET holds = holds - 1 WHERE number IN ({dead})"), lane)?;
+            batch.execute("DELETE FROM dead WHERE lane = ?", lane)?;
+            batch.execute("DELETE FROM subscription WHERE id = ?", lane)?
+        }
+        Change::PutPlatformApplication(application) => {
+            let sql = "INSERT OR REPLACE INTO platform_application (arn, record) VALUES (?, ?)";
+            batch.execute(sql, params![application.arn, json(&application)])?
+        }
+        Change::RemovePlatformApplication(arn) => {
+            batch.execute("DELETE FROM platform_endpoint WHERE application = ?", [&arn])?;
+            batch.execute("DELETE FROM platform_application WHERE arn = ?", [&arn])?
+        }
+        Change::PutPlatformEndpoint(endpoint) => {
+            let sql = "INSERT OR REPLACE INTO platform_endpoint (arn, application, record) VALUES (?, ?, ?)";
+            batch.execute(sql, params![endpoint.arn, endpoint.application, json(&endpoint)])?
+        }
+        Change::RemovePlatformEndpoint(arn) => batch.execute("DELETE FROM platform_endpoint WHERE arn = ?", [&arn])?,
+        _ => unreachable!("every change of this version of the engine is known"),
+    };
+    Ok(())
+}
+
+fn json(record: &impl Serialize) -> String {
+    serde_json::to_string(record).expect("a record of strings and numbers is JSON")
+}

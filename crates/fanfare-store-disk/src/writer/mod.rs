@@ -1,0 +1,104 @@
+//! The one thread that writes: everything that waits is written in one transaction, and one sync makes all of it safe.
+
+mod batch;
+mod command;
+mod thread;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+
+use fanfare_core::store::{StoreError, StoreErrorKind};
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+pub(crate) use self::batch::{Batch, Totals};
+use self::command::{Command, Job};
+use self::thread::Writing;
+use crate::error::Attempting;
+use crate::options::DiskOptions;
+
+/// What the thread is asked to do.
+enum Request {
+    /// Part of a transaction.
+    Write(Box<dyn Command>),
+    /// By itself, outside any transaction.
+    Alone(Box<dyn FnOnce(&Connection) + Send>),
+}
+
+/// The way to the thread. Dropping this waits until everything that was accepted is done.
+pub(crate) struct Writer {
+    /// Emptied to end the thread.
+    sender: Option<mpsc::Sender<Request>>,
+    thread: Option<JoinHandle<()>>,
+    commits: Arc<AtomicU64>,
+}
+
+impl Writer {
+    /// Starts the thread on `connection`.
+    pub(crate) fn start(connection: Connection, directory: PathBuf, options: &DiskOptions) -> Result<Self, StoreError> {
+        let (sender, receiver) = mpsc::channel(options.commands_max.get() as usize);
+        let commits = Arc::new(AtomicU64::new(0));
+        let writing = Writing::new(connection, directory, options.clone(), Arc::clone(&commits))?;
+        let thread = std::thread::Builder::new().name("fanfare-write".into()).spawn(move || writing.run(receiver));
+        let thread = thread.attempting("cannot start the thread that writes")?;
+        Ok(Self { sender: Some(sender), thread: Some(thread), commits })
+    }
+
+    /// Writes with `work`, which is about `bytes` long, and answers when what it did is safe.
+    ///
+    /// - When `work` errs, what it did is undone, and nothing else.
+    /// - `after` runs when what `work` did is safe, before anybody is told, whether or not the caller still waits.
+    /// - A caller that goes away before there was room in the queue has asked for nothing; later, it is done all the same.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        work: impl FnOnce(&mut Batch<'_>) -> Result<T, StoreError> + Send + 'static,
+        after: impl FnOnce(&T) + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Request::Write(Box::new(Job::new(bytes, work, after, reply)))).await?;
+        answer.await.map_err(|_| closed())?
+    }
+
+    /// Does `work` between two transactions.
+    pub(crate) async fn alone<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Request::Alone(Box::new(move |connection| drop(reply.send(work(connection)))))).await?;
+        answer.await.map_err(|_| closed())?
+    }
+
+    /// Transactions that were committed.
+    pub(crate) fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
+    }
+
+    async fn send(&self, request: Request) -> Result<(), StoreError> {
+        let sender = self.sender.as_ref().ok_or_else(closed)?;
+        sender.send(request).await.map_err(|_| closed())
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.sender = None;
+        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the thread that writes the store panicked");
+        }
+    }
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").field("commits", &self.commits()).finish_non_exhaustive()
+    }
+}
+
+fn closed() -> StoreError {
+    StoreError::new(StoreErrorKind::Closed, "the store is closed")
+}

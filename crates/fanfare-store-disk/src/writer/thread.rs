@@ -1,0 +1,243 @@
+//! What the writing thread does: gather, write, commit, tell.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use fanfare_core::store::{StoreError, StoreErrorKind};
+use rusqlite::Connection;
+use tokio::sync::mpsc;
+
+use super::Request;
+use super::batch::{Batch, Sums};
+use super::command::Command;
+use crate::error::{Attempting, lost_a_sync};
+use crate::failpoint;
+use crate::options::DiskOptions;
+
+/// Commands in one transaction.
+const COMMANDS_MAX: usize = 1024;
+
+/// Bytes of commands after which a transaction is committed.
+const BYTES_MAX: usize = 8 << 20;
+
+/// The thread's own.
+pub(super) struct Writing {
+    connection: Connection,
+    directory: PathBuf,
+    options: DiskOptions,
+    sums: Sums,
+    commits: Arc<AtomicU64>,
+    /// Why nothing is written any more.
+    failed: Option<String>,
+}
+
+impl Writing {
+    pub(super) fn new(
+        connection: Connection,
+        directory: PathBuf,
+        options: DiskOptions,
+        commits: Arc<AtomicU64>,
+    ) -> Result<Self, StoreError> {
+        let sums = Sums::read(&connection).attempting("cannot read the sums of the store")?;
+        Ok(Self { connection, directory, options, sums, commits, failed: None })
+    }
+
+    /// Runs until nobody can ask for anything any more and everything that was asked for is done.
+    pub(super) fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+        let mut next = requests.blocking_recv();
+        while let Some(request) = next.take() {
+            match request {
+                Request::Alone(work) => work(&self.connection),
+                Request::Write(first) => next = self.batch(first, &mut requests),
+            }
+            if next.is_none() {
+                next = requests.blocking_recv();
+            }
+        }
+    }
+
+    /// Writes `first` and what waits behind it. Answers the request that has to stay outside.
+    fn batch(&mut self, first: Box<dyn Command>, requests: &mut mpsc::Receiver<Request>) -> Option<Request> {
+        failpoint::reach("before-write");
+        let mut done: Vec<Box<dyn Command>> = Vec::new();
+        if let Some(why) = &self.failed {
+            first.finish(Some(StoreError::new(StoreErrorKind::Unavailable, why.clone())));
+            return None;
+        }
+        if let Err(error) = self.connection.execute_batch("BEGIN IMMEDIATE") {
+            first.finish(Some(self.lost(error)));
+            return None;
+        }
+        let mut batch = Batch::new(&self.connection, &self.options, &mut self.sums);
+        let mut bytes = 0;
+        let mut next = Some(Request::Write(first));
+        while let Some(Request::Write(mut command)) = next.take_if(|next| matches!(next, Request::Write(_))) {
+            bytes += command.bytes();
+            let survived = batch.run(&mut *command);
+            done.push(command);
+            if let Err(error) = survived {
+                batch.undo();
+                self.tell(done, Some(error));
+                return None;
+            }
+            if done.len() < COMMANDS_MAX && bytes < BYTES_MAX {
+                next = requests.try_recv().ok();
+            }
+        }
+        failpoint::reach("after-accept-before-commit");
+        let committed = batch.commit();
+        if committed.is_ok() {
+            self.commits.fetch_add(1, Ordering::Relaxed);
+            failpoint::reach("after-commit-before-reply");
+        }
+        self.tell(done, committed.err());
+        failpoint::reach("after-reply");
+        next
+    }
+
+    fn tell(&mut self, commands: Vec<Box<dyn Command>>, lost: Option<rusqlite::Error>) {
+        let lost = lost.map(|error| self.lost(error));
+        for command in commands {
+            let lost = lost.as_ref().map(|error| StoreError::new(error.kind(), error.to_string()));
+            command.finish(lost);
+        }
+    }
+
+    /// What is said of commands whose transaction was not committed.
+    fn lost(&mut self, error: rusqlite::Error) -> StoreError {
+        let directory = self.directory.display();
+        tracing::error!(%error, %directory, "the store cannot write");
+        if !lost_a_sync(&error) {
+            let lost: Result<(), _> = Err(error);
+            let act = format!("the store in {directory} cannot write");
+            return lost.attempting(&act).expect_err("it is an error");
+        }
+        let why = format!(
+            "the disk under the store in {directory} did not sync ({error}): nothing is written until it is opened again"
+        );
+        self.failed = Some(why.clone());
+        StoreError::new(StoreErrorKind::Unavailable, why)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use rusqlite::ffi;
+
+    use super::*;
+    use crate::schema::{self, Marked};
+    use crate::writer::Writer;
+
+    fn database() -> Connection {
+        let mut connection = Connection::open_in_memory().unwrap();
+        schema::migrate(&mut connection, Marked::Empty).unwrap();
+        connection
+    }
+
+    fn put(arn: &str, length: usize) -> impl FnOnce(&mut Batch<'_>) -> Result<(), StoreError> + Send + use<> {
+        let arn = arn.to_owned();
+        move |batch| {
+            batch.totals.matched += 1;
+            batch.add_waiting(1, 1);
+            let sql = "INSERT INTO topic (arn, record) VALUES (?, ?)";
+            batch.execute(sql, [arn, "x".repeat(length)]).map(drop)
+        }
+    }
+
+    /// The topics there are, the counter in memory and the counter in the database.
+    async fn state(writer: &Writer) -> (Vec<String>, u64, i64) {
+        let read = |batch: &mut Batch<'_>| {
+            let arns = batch.rows("SELECT arn FROM topic ORDER BY arn", [], |row| row.get(0))?;
+            Ok((arns, batch.waiting(1), batch.totals.matched))
+        };
+        writer.write(0, read, |_| {}).await.unwrap()
+    }
+
+    /// A runtime on which everything that is sent before the first wait lies in the queue together.
+    fn block_on<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    }
+
+    /// Holds the writer until everything is sent, so that it is one batch.
+    async fn together<T>(writer: &Writer, sent: impl Future<Output = T>) -> T {
+        let (go, wait) = std::sync::mpsc::channel::<()>();
+        let held = writer.alone(move |_| Ok(wait.recv().is_ok()));
+        let release = async move { drop(go) };
+        let (_, sent, ()) = tokio::join!(held, sent, release);
+        sent
+    }
+
+    #[test]
+    fn a_command_that_errs_undoes_itself_alone() {
+        let writer = Writer::start(database(), "/store".into(), &DiskOptions::default()).unwrap();
+        block_on(async {
+            let all = async {
+                tokio::join!(
+                    writer.write(0, put("a", 1), |()| {}),
+                    writer.write(0, put("a", 1), |()| {}),
+                    writer.write(0, put("b", 1), |()| {}),
+                )
+            };
+            let (first, repeated, other) = together(&writer, all).await;
+            assert!(first.is_ok() && other.is_ok());
+            assert_eq!(repeated.expect_err("the key is there").kind(), StoreErrorKind::Unavailable);
+            assert_eq!(writer.commits(), 1);
+            assert_eq!(state(&writer).await, (vec!["a".into(), "b".into()], 2, 2));
+        });
+    }
+
+    #[test]
+    fn a_full_disk_undoes_the_whole_batch_and_the_next_one_goes_on() {
+        let connection = database();
+        let pages: i64 = connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+        connection.query_row(&format!("PRAGMA max_page_count = {}", pages + 4), [], |_| Ok(())).unwrap();
+        let writer = Writer::start(connection, "/store".into(), &DiskOptions::default()).unwrap();
+        block_on(async {
+            let all = async {
+                tokio::join!(
+                    writer.write(0, put("a", 1), |()| panic!("it is not safe")),
+                    writer.write(0, put("b", 100_000), |()| panic!("it is not safe")),
+                )
+            };
+            let (small, large) = together(&writer, all).await;
+            for lost in [small, large] {
+                let lost = lost.expect_err("the disk is full");
+                assert_eq!(lost.kind(), StoreErrorKind::Unavailable, "{lost}");
+            }
+            assert_eq!(state(&writer).await, (Vec::new(), 0, 0));
+            writer.write(0, put("c", 1), |()| {}).await.unwrap();
+            assert_eq!(state(&writer).await, (vec!["c".into()], 1, 1));
+        });
+    }
+
+    #[test]
+    fn after_a_lost_sync_nothing_is_written_any_more() {
+        let mut writing = Writing::new(database(), "/store".into(), DiskOptions::default(), Arc::default()).unwrap();
+        let lost = writing.lost(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_IOERR_FSYNC), None));
+        assert_eq!(lost.kind(), StoreErrorKind::Unavailable);
+        let (sender, requests) = mpsc::channel(1);
+        let (reply, answer) = tokio::sync::oneshot::channel();
+        let job = super::super::Job::new(0, put("a", 1), |()| panic!("it is not safe"), reply);
+        sender.try_send(Request::Write(Box::new(job))).map_err(drop).unwrap();
+        drop(sender);
+        let commits = Arc::clone(&writing.commits);
+        writing.run(requests);
+        let told = answer.blocking_recv().unwrap().expect_err("nothing is written").to_string();
+        let (start, end) =
+            ("the disk under the store in /store did not sync (", "): nothing is written until it is opened again");
+        assert!(told.starts_with(start) && told.ends_with(end), "{told}");
+        assert_eq!(commits.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn other_errors_of_the_disk_leave_the_store_going() {
+        let mut writing =
+            Writing::new(database(), Path::new("/store").into(), DiskOptions::default(), Arc::default()).unwrap();
+        let lost = writing.lost(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_IOERR_WRITE), None));
+        assert_eq!(lost.kind(), StoreErrorKind::Unavailable);
+        assert!(writing.failed.is_none());
+    }
+}

@@ -1,0 +1,170 @@
+//! What a store still knows when it is opened again, after it was closed and after the process was killed.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod given;
+
+use std::num::NonZeroUsize;
+
+use fanfare_core::Message;
+use fanfare_core::store::{
+    Appended, Change, Dedup, DeliveryId, Entry, Journal, LaneOrder, MessageState, PlatformApplicationRecord,
+    PlatformEndpointRecord, Range, RegistryStore, Settlement, Stage,
+};
+use fanfare_core::subscription::SubscriptionId;
+use fanfare_store_disk::{DiskOptions, DiskStore};
+use given::{Place, append, at, copy, counts, entry, ids, open, settle, take, topic};
+
+/// Does something of every kind.
+async fn fill(store: &DiskStore) {
+    for (number, lanes) in [(1, &[1, 2][..]), (2, &[1]), (3, &[1]), (4, &[1]), (5, &[1, 3])] {
+        append(store, entry(&format!("m{number}"), number, lanes)).await;
+    }
+    let archived = Entry { archive_until: Some(at(1_000_000)), ..entry("m6", 6, &[]) };
+    append(store, archived).await;
+    let dedup = Some(Dedup { key: "orders/7".into(), until: at(300_000) });
+    append(store, Entry { dedup, ..entry("m7", 7, &[]) }).await;
+
+    assert_eq!(ids(&take(store, 1, 10).await), ["m1", "m2", "m3", "m4", "m5"]);
+    settle(store, 1, 10, 1, Settlement::Delivered).await;
+    settle(store, 1, 10, 2, Settlement::Retry { at: at(5_000) }).await;
+    settle(store, 1, 10, 3, Settlement::ToDeadLetter { reason: "410".into() }).await;
+    settle(store, 1, 10, 4, Settlement::Dropped { reason: "403".into() }).await;
+}
+
+/// Claims that everything that `fill` did is there.
+async fn claim_all(store: &DiskStore) {
+    assert_eq!(counts(store).await, [7, 1, 5, 0, 1]);
+    assert_eq!(store.state(SubscriptionId(1), 1).await.unwrap(), MessageState::Absent);
+    assert_eq!(store.state(SubscriptionId(1), 2).await.unwrap(), MessageState::Pending { due: at(5_000) });
+    let dead = store.dead_letters(SubscriptionId(1), NonZeroUsize::MAX).await.unwrap();
+    assert_eq!((dead.len(), dead[0].id, dead[0].message_id.as_str()), (1, DeliveryId(4), "m4"));
+    assert_eq!((dead[0].at, dead[0].reason.as_str()), (at(10), "403"));
+
+    // What was due first comes first: the delivery that was taken and not settled, then the one for the dead letters.
+    let taken = take(store, 1, 10).await;
+    assert_eq!(ids(&taken), ["m5", "m3"]);
+    assert_eq!((taken[0].stage, taken[0].attempts), (Stage::Endpoint, 0));
+    assert_eq!((taken[1].stage, taken[1].attempts), (Stage::DeadLetter, 0));
+    let retried = take(store, 1, 5_000).await;
+    assert_eq!((ids(&retried), retried[0].attempts), (vec!["m2"], 1));
+    assert_eq!(ids(&take(store, 2, 10).await), ["m1"]);
+    assert_eq!(ids(&take(store, 3, 10).await), ["m5"]);
+
+    let range = Range { topic: topic(), from: at(0), to: None };
+    let archived = store.archived(&range, 0, NonZeroUsize::MAX).await.unwrap();
+    assert_eq!(archived.iter().map(|message| message.number).collect::<Vec<_>>(), [6]);
+    let dedup = Some(Dedup { key: "orders/7".into(), until: at(400_000) });
+    let repeated = store.append(Entry { dedup, ..entry("m8", 100, &[1]) }).await.unwrap();
+    assert_eq!(repeated, Appended::Duplicate { message_id: "m7".into(), number: 7 });
+    assert_eq!(store.attempts("m2", None).await.unwrap().len(), 1);
+    assert_eq!(append(store, entry("m9", 100, &[])).await, 8);
+}
+
+#[tokio::test]
+async fn a_store_that_was_closed_knows_everything() {
+    let place = Place::new();
+    let store = open(&place.store());
+    fill(&store).await;
+    drop(store);
+    claim_all(&open(&place.store())).await;
+}
+
+#[tokio::test]
+async fn a_store_whose_process_was_killed_knows_everything_that_it_answered() {
+    let place = Place::new();
+    let store = open(&place.store());
+    fill(&store).await;
+    // What the files hold while the store is open is what a killed process leaves behind.
+    copy(&place.store(), &place.other("killed"));
+    claim_all(&open(&place.other("killed"))).await;
+    assert!(fanfare_store_disk::check(place.other("killed")).unwrap().is_sound());
+}
+
+#[tokio::test]
+async fn credentials_and_devices_survive() {
+    let place = Place::new();
+    let arn = "arn:aws:sns:us-east-1:000000000000:app/GCM/shop";
+    let device = "arn:aws:sns:us-east-1:000000000000:endpoint/GCM/shop/1";
+    let application = PlatformApplicationRecord {
+        arn: arn.into(),
+        attributes: [("PlatformCredential".to_owned(), "secret".to_owned())].into(),
+    };
+    let endpoint = PlatformEndpointRecord {
+        arn: device.into(),
+        application: arn.into(),
+        token: "token".into(),
+        custom_user_data: None,
+        enabled: true,
+    };
+    let store = open(&place.store());
+    let changes = [Change::PutPlatformApplication(application.clone()), Change::PutPlatformEndpoint(endpoint.clone())];
+    store.save(changes.into()).await.unwrap();
+    drop(store);
+
+    let store = open(&place.store());
+    let records = store.load().await.unwrap();
+    assert_eq!((records.platform_applications, records.platform_endpoints), (vec![application], vec![endpoint]));
+    store.save(vec![Change::RemovePlatformApplication(arn.into())]).await.unwrap();
+    drop(store);
+    assert_eq!(open(&place.store()).load().await.unwrap(), Default::default());
+}
+
+#[tokio::test]
+async fn a_number_is_not_used_again_when_its_message_is_forgotten() {
+    let place = Place::new();
+    let mut options = DiskOptions::default();
+    options.recent_messages_max = 0;
+    let store = DiskStore::open(place.store(), options).unwrap();
+    assert_eq!(append(&store, entry("m1", 0, &[])).await, 1);
+    assert_eq!(append(&store, entry("m2", 0, &[])).await, 2);
+    store.sweep(at(1)).await.unwrap();
+    assert!(store.message("m2").await.unwrap().is_none());
+    drop(store);
+    assert_eq!(append(&open(&place.store()), entry("m3", 0, &[])).await, 3);
+}
+
+#[tokio::test]
+async fn the_order_of_groups_survives() {
+    let place = Place::new();
+    let grouped = |id: &str, group: &str| {
+        let mut entry = entry(id, 0, &[1]);
+        let message = Message::builder(id).group_id(group).build().unwrap();
+        let publication = fanfare_core::Publication::new(id, topic(), at(0), message);
+        entry.dispatch.publication = publication;
+        entry
+    };
+    let store = open(&place.store());
+    for (id, group) in [("m1", "a"), ("m2", "a"), ("m3", "b")] {
+        append(&store, grouped(id, group)).await;
+    }
+    let all = NonZeroUsize::MAX;
+    let heads = store.take(SubscriptionId(1), at(0), all, LaneOrder::Group).await.unwrap();
+    assert_eq!(ids(&heads), ["m1", "m3"]);
+    settle(&store, 1, 0, 1, Settlement::Delivered).await;
+    drop(store);
+
+    let store = open(&place.store());
+    let heads = store.take(SubscriptionId(1), at(0), all, LaneOrder::Group).await.unwrap();
+    assert_eq!(ids(&heads), ["m2", "m3"]);
+}
+
+#[tokio::test]
+async fn a_settlement_whose_caller_has_gone_is_made_once() {
+    let place = Place::new();
+    let store = open(&place.store());
+    append(&store, entry("m1", 0, &[1])).await;
+    let taken = take(&store, 1, 0).await;
+    let settled = |settlement| vec![fanfare_core::store::Settled { id: taken[0].id, settlement, attempt: None }];
+    let mut gone = store.settle(SubscriptionId(1), at(0), settled(Settlement::Delivered));
+    tokio::select! {
+        biased;
+        _ = &mut gone => panic!("a sync takes longer than one look"),
+        () = std::future::ready(()) => {}
+    }
+    drop(gone);
+    // The writer does one thing after the other: when this is done, so is that.
+    append(&store, entry("m2", 0, &[])).await;
+    assert_eq!(counts(&store).await, [1, 1, 0, 0, 0]);
+    store.settle(SubscriptionId(1), at(0), settled(Settlement::Retry { at: at(0) })).await.unwrap();
+    assert_eq!(ids(&take(&store, 1, 0).await), [""; 0]);
+}
