@@ -29,7 +29,7 @@ impl Target {
     /// The form is `SCHEME://[USER:PASSWORD@]HOST[:PORT][/PATH][?QUERY]`: no white space, control character or backslash
     /// anywhere, no fragment (which is never sent), nothing percent-encoded in the host, no port 0. User and password are of
     /// unreserved characters, sub-delimiters and percent-encoded octets (RFC 3986), none of which decodes to a control
-    /// character. At most [`MAX_URL_BYTES`] bytes.
+    /// character. At most [`MAX_URL_BYTES`] bytes, as written and as normalised.
     ///
     /// # Errors
     /// The first of these that is broken.
@@ -50,6 +50,10 @@ impl Target {
         }
         let host = Host::of(&url).map_err(|_| InvalidTarget::Host)?;
         url.set_host(Some(&host.to_string())).map_err(|_| InvalidTarget::Host)?;
+        // Percent-encoding makes it longer.
+        if url.as_str().len() > MAX_URL_BYTES {
+            return Err(InvalidTarget::TooLong);
+        }
         Ok(Self { url, host })
     }
 

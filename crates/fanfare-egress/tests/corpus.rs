@@ -412,6 +412,8 @@ fn a_url_is_refused_wherever_readers_of_urls_differ() {
 fn a_url_beyond_the_longest_is_refused() {
     let longest = format!("http://hooks.example/{}", "a".repeat(fanfare_egress::MAX_URL_BYTES - 21));
     assert!(Target::parse(&longest, WEB).is_ok());
+    let grows = format!("http://c.example/{}", "é".repeat(1400));
+    assert_eq!(Target::parse(&grows, WEB), Err(InvalidTarget::TooLong));
     assert_eq!(Target::parse(&format!("{longest}a"), WEB), Err(InvalidTarget::TooLong));
 }
 
