@@ -165,6 +165,27 @@ async fn a_failing_subscriber_is_retried_until_it_takes_the_message_under_the_sa
 }
 
 #[tokio::test]
+async fn an_attempt_says_what_took_how_long_and_a_reused_connection_took_none() {
+    let (served, topic) = served().await;
+    let receiver = HttpReceiver::start().await;
+    let subscribe = Subscribe::to(Protocol::Http, receiver.url("/")).confirmed();
+    let subscription = served.fanfare.subscribe(&topic, subscribe).await.unwrap();
+    let mut attempts = Vec::new();
+    for text in ["one", "two"] {
+        let published = served.fanfare.publish(&topic, Message::text(text).unwrap()).await.unwrap();
+        published.settled().await;
+        attempts.extend(served.fanfare.attempts(published.message_id(), Some(&subscription)).await.unwrap());
+    }
+    assert_eq!(receiver.connections(), 1);
+    assert!(attempts[0].timing.connect.is_some() && attempts[1].timing.connect.is_none(), "{attempts:?}");
+    for attempt in attempts {
+        let first_byte = attempt.timing.first_byte.unwrap();
+        assert!(attempt.timing.connect.is_none_or(|connect| connect <= first_byte), "{attempt:?}");
+        assert_eq!(attempt.dwell(), attempt.started.since(attempt.accepted));
+    }
+}
+
+#[tokio::test]
 async fn what_a_subscriber_never_takes_becomes_a_dead_letter_as_it_would_have_been_delivered() {
     let (served, topic) = served().await;
     let (gone, morgue) = (HttpReceiver::start().await, HttpReceiver::start().await);

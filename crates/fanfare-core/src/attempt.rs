@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::arn::SubscriptionArn;
-use crate::delivery::{DeliveryErrorKind, Disposition};
+use crate::delivery::{DeliveryErrorKind, Disposition, Timing};
 use crate::host::Timestamp;
 use crate::notification::MessageType;
 use crate::protocol::Protocol;
@@ -31,12 +31,16 @@ pub struct Attempt {
     pub number: u32,
     /// When the message was accepted.
     pub accepted: Timestamp,
-    /// When the attempt began. From `accepted` to here is the dwell time.
+    /// When the attempt began.
     pub started: Timestamp,
+    /// For how long it had been due by then: what a backlog, a rate, a pause or a resting endpoint cost it.
+    #[serde(default)]
+    pub queued: Duration,
     /// How long it took, in all.
     pub took: Duration,
-    /// How long the endpoint took to begin its answer, where the adapter can tell.
-    pub first_byte: Option<Duration>,
+    /// How long its parts took.
+    #[serde(default)]
+    pub timing: Timing,
     /// The protocol's status number, when there was one.
     pub status: Option<u16>,
     /// The start of what the endpoint answered.
@@ -82,6 +86,11 @@ pub enum Next {
 }
 
 impl Attempt {
+    /// How long the message had been accepted when the attempt began (Amazon SNS's `dwellTimeMs`).
+    pub fn dwell(&self) -> Duration {
+        self.started.since(self.accepted)
+    }
+
     /// An attempt that was delivered without particulars.
     pub fn delivered(message_id: &str, subscription: SubscriptionArn, number: u32, started: Timestamp) -> Self {
         Self {
@@ -94,8 +103,9 @@ impl Attempt {
             number,
             accepted: started,
             started,
+            queued: Duration::ZERO,
             took: Duration::ZERO,
-            first_byte: None,
+            timing: Timing::default(),
             status: None,
             response: None,
             failure: None,

@@ -12,12 +12,21 @@ pub const RESPONSE_BYTES_MAX: usize = 1024;
 /// What one attempt came to.
 pub type Outcome = Result<Receipt, DeliveryError>;
 
+/// How long the parts of an attempt took, where an endpoint can tell them apart.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timing {
+    /// To make a connection: looking up the name, connecting, TLS. Nothing when there was a connection already.
+    pub connect: Option<Duration>,
+    /// From the request to the first byte of the answer, connecting included.
+    pub first_byte: Option<Duration>,
+}
+
 /// An endpoint's word that it has the notification.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Receipt {
     status: Option<u16>,
     response: Option<String>,
-    first_byte: Option<Duration>,
+    timing: Timing,
 }
 
 impl Receipt {
@@ -40,10 +49,10 @@ impl Receipt {
         self
     }
 
-    /// Adds how long the endpoint took to begin its answer.
+    /// Adds how long the parts of the attempt took.
     #[must_use]
-    pub fn with_first_byte(mut self, took: Duration) -> Self {
-        self.first_byte = Some(took);
+    pub fn with_timing(mut self, timing: Timing) -> Self {
+        self.timing = timing;
         self
     }
 
@@ -57,9 +66,9 @@ impl Receipt {
         self.response.as_deref()
     }
 
-    /// How long the endpoint took to begin its answer.
-    pub fn first_byte(&self) -> Option<Duration> {
-        self.first_byte
+    /// How long the parts of the attempt took.
+    pub fn timing(&self) -> Timing {
+        self.timing
     }
 }
 
@@ -145,7 +154,7 @@ pub struct DeliveryError {
     context: String,
     status: Option<u16>,
     response: Option<String>,
-    first_byte: Option<Duration>,
+    timing: Timing,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -168,7 +177,7 @@ impl DeliveryError {
             context: context.into(),
             status: None,
             response: None,
-            first_byte: None,
+            timing: Timing::default(),
             source: None,
         }
     }
@@ -187,10 +196,10 @@ impl DeliveryError {
         self
     }
 
-    /// Adds how long the endpoint took to begin its answer.
+    /// Adds how long the parts of the attempt took.
     #[must_use]
-    pub fn with_first_byte(mut self, took: Duration) -> Self {
-        self.first_byte = Some(took);
+    pub fn with_timing(mut self, timing: Timing) -> Self {
+        self.timing = timing;
         self
     }
 
@@ -221,9 +230,9 @@ impl DeliveryError {
         self.response.as_deref()
     }
 
-    /// How long the endpoint took to begin its answer.
-    pub fn first_byte(&self) -> Option<Duration> {
-        self.first_byte
+    /// How long the parts of the attempt took.
+    pub fn timing(&self) -> Timing {
+        self.timing
     }
 }
 

@@ -26,7 +26,7 @@ pub use attempt::Attempt;
 pub use attribute::{AttributeValue, Attributes, MessageAttribute};
 pub use batch::{Batch, Slot};
 pub use connector::{Connector, Connectors};
-pub use delivery::{DeliveryError, DeliveryErrorKind, Disposition, Outcome, Receipt};
+pub use delivery::{DeliveryError, DeliveryErrorKind, Disposition, Outcome, Receipt, Timing};
 pub use endpoint::{Endpoint, Limits};
 pub use engine::{Fanfare, FanfareBuilder, Published};
 pub use error::{SnsError, SnsErrorCode};

@@ -167,7 +167,7 @@ async fn a_lane_that_is_full_drops_further_notifications_with_a_reason_and_other
 
 #[tokio::test]
 async fn a_full_journal_refuses_to_publish_and_accepts_nothing() {
-    let fanfare = Fanfare::builder().open_store(bounded(1000, 100)).await.unwrap();
+    let fanfare = Fanfare::builder().open_store(bounded(1000, 2000)).await.unwrap();
     let topic = fanfare.create_topic("orders").await.unwrap();
     let stuck = ScriptedEndpoint::new();
     stuck.always(Step::Hang);
@@ -176,6 +176,25 @@ async fn a_full_journal_refuses_to_publish_and_accepts_nothing() {
     let error = fanfare.publish(&topic, message("x".repeat(60))).await.unwrap_err();
     assert_eq!(error.code(), SnsErrorCode::Throttled);
     assert_eq!(fanfare.counters().await.unwrap().matched, 1);
+}
+
+#[tokio::test]
+async fn a_dead_endpoint_with_large_messages_stops_no_other_topic() {
+    let fanfare = Fanfare::builder().attempt_limit(Duration::from_secs(3600)).open();
+    let (large, other) = (fanfare.create_topic("large").await.unwrap(), fanfare.create_topic("other").await.unwrap());
+    let (dead, healthy) = (ScriptedEndpoint::new(), ScriptedEndpoint::new());
+    dead.always(Step::Hang);
+    fanfare.subscribe(&large, subscribe(&dead)).await.unwrap();
+    let healthy_arn = fanfare.subscribe(&other, subscribe(&healthy)).await.unwrap();
+    let text = message("x".repeat(256 << 10));
+    // Seventeen times what a lane takes, and more than the whole store does.
+    for _ in 0..17 * 256 {
+        fanfare.publish(&large, text.clone()).await.unwrap();
+    }
+    let counters = fanfare.counters().await.unwrap();
+    assert_eq!((counters.pending, counters.dropped), (256, 16 * 256), "64 MiB wait");
+    let report = fanfare.publish(&other, message("small")).await.unwrap().settled().await;
+    assert_eq!(report.ending(&healthy_arn), Some(&Ending::Delivered { attempts: 1 }));
 }
 
 #[tokio::test(start_paused = true)]
@@ -240,6 +259,25 @@ async fn a_rate_holds_across_idle_moments() {
     }
     let took = host.now().since(began).as_secs_f64();
     assert!((1.8..=2.2).contains(&took), "200 deliveries at 100 a second took {took} s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_is_made_in_time_while_another_attempt_hangs() {
+    let host = Arc::new(SimulatedHost::new(1));
+    let fanfare = Fanfare::builder().host(Arc::clone(&host)).attempt_limit(Duration::from_secs(24 * 3600)).open();
+    let topic = fanfare.create_topic("orders").await.unwrap();
+    let endpoint = ScriptedEndpoint::new();
+    endpoint.always_by(|notification| match (notification.text(), notification.attempt().get()) {
+        ("hangs", _) => Step::Hang,
+        (_, 1) => Step::Retry,
+        _ => Step::Accept,
+    });
+    fanfare.subscribe(&topic, subscribe(&endpoint)).await.unwrap();
+    fanfare.publish(&topic, message("hangs")).await.unwrap();
+    let began = host.now();
+    let published = fanfare.publish(&topic, message("fails once")).await.unwrap();
+    assert_eq!(published.settled().await.delivered(), 1);
+    assert!(host.now().since(began) < Duration::from_secs(23));
 }
 
 /// Panics wherever the engine asks it for something.

@@ -60,11 +60,14 @@ async fn a_paused_subscription_gets_what_has_waited_when_it_is_resumed() {
     };
     assert!(bench.endpoint.attempts().is_empty());
     assert!(bench.fanfare.subscription(&arn).unwrap().is_paused());
+    tokio::time::sleep(Duration::from_secs(90)).await;
     bench.fanfare.resume(&arn).await.unwrap();
-    for published in published {
+    for published in &published {
         assert_eq!(published.settled().await.delivered(), 1);
     }
     assert_eq!(bench.endpoint.texts(), ["one", "two"]);
+    let attempt = &bench.fanfare.attempts(published[0].message_id(), None).await.unwrap()[0];
+    assert_eq!((attempt.queued, attempt.dwell()), (Duration::from_secs(90), Duration::from_secs(90)));
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fanfare_core::delivery::RESPONSE_BYTES_MAX;
-use fanfare_core::{DeliveryError, Host, Outcome};
+use fanfare_core::{DeliveryError, Host, Outcome, Timing};
 use fanfare_egress::EgressPolicy;
 use http::header::{CONTENT_ENCODING, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Method, StatusCode};
@@ -15,6 +15,7 @@ use url::Url;
 use crate::classify::{self, Answer};
 use crate::client::client;
 use crate::config::{ConfigError, HttpConfig};
+use crate::connect_time;
 use crate::retry_after;
 
 /// Makes requests, one at a time for each call, as a connector's settings say.
@@ -37,8 +38,7 @@ pub(crate) struct Exchanged {
     answer: Answer,
     offers: Vec<HeaderValue>,
     broken: Option<DeliveryError>,
-    /// From the request to the beginning of the answer, connecting included.
-    first_byte: Duration,
+    timing: Timing,
 }
 
 impl Exchanger {
@@ -82,15 +82,16 @@ impl Exchanger {
         *request.headers_mut() = headers;
         *request.body_mut() = Some(body.into());
         let asked = Instant::now();
-        let response = deadline.or_too_slow(self.client.execute(request)).await?;
-        let first_byte = asked.elapsed();
+        let (response, connect) = connect_time::noted(deadline.or_too_slow(self.client.execute(request))).await;
+        let response = response.map_err(|error| error.with_timing(Timing { connect, first_byte: None }))?;
+        let timing = Timing { connect, first_byte: Some(asked.elapsed()) };
         if let Some(peer) = response.remote_addr() {
             self.egress().check_address(url.host_str(), peer.ip(), peer.port()).map_err(classify::denied)?;
         }
-        Ok(self.read(response, first_byte, deadline).await)
+        Ok(self.read(response, timing, deadline).await)
     }
 
-    async fn read(&self, mut response: reqwest::Response, first_byte: Duration, deadline: Deadline) -> Exchanged {
+    async fn read(&self, mut response: reqwest::Response, timing: Timing, deadline: Deadline) -> Exchanged {
         let headers = response.headers();
         let retry_after = headers.get(RETRY_AFTER).and_then(|value| retry_after::parse(value, self.config.host.now()));
         let offers = headers.get_all(WWW_AUTHENTICATE).iter().cloned().collect();
@@ -113,7 +114,7 @@ impl Exchanger {
         };
         let excerpt = (is_text && !start.is_empty()).then(|| String::from_utf8_lossy(&start).into_owned());
         let answer = Answer { status: response.status().as_u16(), retry_after, excerpt };
-        Exchanged { answer, offers, broken, first_byte }
+        Exchanged { answer, offers, broken, timing }
     }
 }
 
@@ -145,8 +146,8 @@ impl Exchanged {
             Some(error) => classify::broken_answer(self.answer, error),
         };
         match outcome {
-            Ok(receipt) => Ok(receipt.with_first_byte(self.first_byte)),
-            Err(error) => Err(error.with_first_byte(self.first_byte)),
+            Ok(receipt) => Ok(receipt.with_timing(self.timing)),
+            Err(error) => Err(error.with_timing(self.timing)),
         }
     }
 }

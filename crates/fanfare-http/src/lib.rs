@@ -21,6 +21,7 @@ mod auth;
 mod classify;
 mod client;
 mod config;
+mod connect_time;
 mod connector;
 mod endpoint;
 mod exchange;

@@ -36,6 +36,7 @@ pub(super) struct Call {
     /// The endpoint, for people.
     pub(super) endpoint: Arc<str>,
     pub(super) started: Timestamp,
+    pub(super) queued: Duration,
     pub(super) took: Duration,
     /// Nothing when there was no attempt, because the subscription had ended.
     pub(super) outcome: Option<Outcome>,
@@ -162,7 +163,8 @@ async fn call(
     calls.extend(deliveries.into_iter().zip(slots).map(|(delivery, slot)| {
         let (kind, text) = &unanswered;
         let outcome = slot.into_outcome().unwrap_or_else(|| Err(DeliveryError::retry(*kind, text)));
-        Call { delivery, endpoint: Arc::clone(&opened.name), started, took, outcome: Some(outcome) }
+        let (endpoint, queued) = (Arc::clone(&opened.name), began.since(delivery.due));
+        Call { delivery, endpoint, started, queued, took, outcome: Some(outcome) }
     }));
 }
 
@@ -186,8 +188,7 @@ fn refused(engine: &Engine, deliveries: Vec<Delivery>, error: &SnsError) -> impl
     deliveries.into_iter().map(move |delivery| {
         let context = "the address cannot be opened";
         let outcome = DeliveryError::reject(DeliveryErrorKind::Misconfigured, context).with_source(error.clone());
-        let (endpoint, took) = (Arc::clone(&endpoint), Duration::ZERO);
-        Call { delivery, endpoint, started: now, took, outcome: Some(Err(outcome)) }
+        Call { outcome: Some(Err(outcome)), ..untried(delivery, Arc::clone(&endpoint), now) }
     })
 }
 
@@ -195,7 +196,12 @@ fn refused(engine: &Engine, deliveries: Vec<Delivery>, error: &SnsError) -> impl
 fn skipped(engine: &Engine, deliveries: Vec<Delivery>) -> Vec<Call> {
     let now = engine.host.now();
     let nobody: Arc<str> = "".into();
-    let call =
-        |delivery| Call { delivery, endpoint: Arc::clone(&nobody), started: now, took: Duration::ZERO, outcome: None };
+    let call = |delivery| untried(delivery, Arc::clone(&nobody), now);
     deliveries.into_iter().map(call).collect()
+}
+
+/// A delivery for which nothing was done.
+fn untried(delivery: Delivery, endpoint: Arc<str>, now: Timestamp) -> Call {
+    let (queued, took) = (now.since(delivery.due), Duration::ZERO);
+    Call { delivery, endpoint, started: now, queued, took, outcome: None }
 }

@@ -25,7 +25,7 @@ pub enum Progress {
         because: String,
     },
     /// An attempt was made.
-    Attempted(Attempt),
+    Attempted(Box<Attempt>),
     /// A notification was given up without an attempt.
     Dropped {
         /// The message.

@@ -98,11 +98,11 @@ impl Verdict {
     /// The attempt as it is told and logged; nothing when there was none.
     pub(super) fn attempt(&self, subscription: &Subscription, call: &Call) -> Option<Attempt> {
         let publication = &call.delivery.dispatch.publication;
-        let (status, response, first_byte, failure) = match call.outcome.as_ref()? {
-            Ok(receipt) => (receipt.status(), receipt.response(), receipt.first_byte(), None),
+        let (status, response, timing, failure) = match call.outcome.as_ref()? {
+            Ok(receipt) => (receipt.status(), receipt.response(), receipt.timing(), None),
             Err(error) => {
                 let failure = Failure { kind: error.kind(), disposition: error.disposition(), text: error.to_string() };
-                (error.status(), error.response(), error.first_byte(), Some(failure))
+                (error.status(), error.response(), error.timing(), Some(failure))
             }
         };
         Some(Attempt {
@@ -115,8 +115,9 @@ impl Verdict {
             number: call.delivery.attempts + 1,
             accepted: publication.timestamp(),
             started: call.started,
+            queued: call.queued,
             took: call.took,
-            first_byte,
+            timing,
             status,
             response: response.map(str::to_owned),
             failure,
@@ -136,7 +137,7 @@ impl Engine {
     ) {
         let message_id = call.delivery.dispatch.publication.id();
         self.observers.tell(|| match attempt {
-            Some(attempt) => Progress::Attempted(attempt),
+            Some(attempt) => Progress::Attempted(Box::new(attempt)),
             None => Progress::Dropped {
                 message_id: message_id.to_owned(),
                 subscription: subscription.arn().clone(),

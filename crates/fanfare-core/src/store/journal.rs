@@ -100,6 +100,8 @@ pub struct Delivery {
     pub dispatch: Dispatch,
     /// Where to.
     pub stage: Stage,
+    /// When it was due.
+    pub due: Timestamp,
     /// Attempts that have been made at this stage.
     pub attempts: u32,
     /// Whether it comes from a replay.

@@ -129,8 +129,7 @@ struct Deliveries<'a> {
     window: &'a Window,
     connection: &'a Connection,
     recent: &'a Recent,
-    /// Each with the time at which it is due.
-    found: Vec<(i64, Delivery)>,
+    found: Vec<Delivery>,
     damaged: Option<StoreError>,
 }
 
@@ -153,7 +152,7 @@ impl<'a> Deliveries<'a> {
                 continue;
             }
             match body::message(self.connection, self.recent, waiting.number) {
-                Ok(dispatch) => self.found.push((waiting.due, waiting.delivery(dispatch))),
+                Ok(dispatch) => self.found.push(waiting.delivery(dispatch)),
                 // One damaged message must not hold up those behind it.
                 Err(error) if error.kind() == StoreErrorKind::Corrupt => {
                     complain(self.window.lane, &error);
@@ -167,11 +166,11 @@ impl<'a> Deliveries<'a> {
 
     /// What has been due for longest comes first.
     fn into_answer(mut self) -> Result<Vec<Delivery>, StoreError> {
-        self.found.sort_by_key(|(due, delivery)| (*due, delivery.id));
+        self.found.sort_by_key(|delivery| (delivery.due, delivery.id));
         self.found.truncate(self.window.max);
         match self.damaged {
             Some(error) if self.found.is_empty() => Err(error),
-            _ => Ok(self.found.into_iter().map(|(_, delivery)| delivery).collect()),
+            _ => Ok(self.found),
         }
     }
 }
@@ -199,8 +198,9 @@ impl Waiting {
     }
 
     fn delivery(self, dispatch: Dispatch) -> Delivery {
-        let Self { number, attempts, stage, replayed, .. } = self;
-        Delivery { id: DeliveryId(number.cast_unsigned()), dispatch, stage, attempts, replayed }
+        let Self { number, attempts, stage, replayed, due, .. } = self;
+        let due = Timestamp::from_unix_ms(due);
+        Delivery { id: DeliveryId(number.cast_unsigned()), dispatch, stage, due, attempts, replayed }
     }
 }
 

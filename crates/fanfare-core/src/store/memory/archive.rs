@@ -24,15 +24,6 @@ pub(super) struct Archived {
     pub(super) accepted: Timestamp,
     /// When it leaves the archive.
     pub(super) until: Timestamp,
-    /// Its size.
-    pub(super) bytes: usize,
-}
-
-/// A message that left the archive.
-#[derive(Debug)]
-pub(super) struct Left {
-    pub(super) number: u64,
-    pub(super) bytes: usize,
 }
 
 impl Archive {
@@ -56,20 +47,31 @@ impl Archive {
         self.messages.get(&number).is_some_and(|message| now < message.until)
     }
 
-    /// Takes out the messages of `topic`.
-    pub(super) fn drop_topic(&mut self, topic: &TopicArn) -> Vec<Left> {
+    /// Takes out the messages of `topic`, and answers their numbers.
+    pub(super) fn drop_topic(&mut self, topic: &TopicArn) -> Vec<u64> {
         let numbers: Vec<_> = self.topics.get(topic).into_iter().flat_map(BTreeMap::keys).copied().collect();
-        numbers.into_iter().map(|number| self.remove(number)).collect()
+        for &number in &numbers {
+            self.remove(number);
+        }
+        numbers
     }
 
-    /// Takes out what can be replayed at `now` no more.
-    pub(super) fn sweep(&mut self, now: Timestamp) -> Vec<Left> {
+    /// Takes out what can be replayed at `now` no more, and answers the numbers.
+    pub(super) fn sweep(&mut self, now: Timestamp) -> Vec<u64> {
         let ended: Vec<_> =
             self.ends.iter().take_while(|(until, _)| *until <= now).map(|&(_, number)| number).collect();
-        ended.into_iter().map(|number| self.remove(number)).collect()
+        for &number in &ended {
+            self.remove(number);
+        }
+        ended
     }
 
-    fn remove(&mut self, number: u64) -> Left {
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.messages.is_empty() && self.topics.is_empty() && self.ends.is_empty()
+    }
+
+    fn remove(&mut self, number: u64) {
         let message = self.messages.remove(&number).expect("what is listed is archived");
         self.ends.remove(&(message.until, number));
         if let Some(numbers) = self.topics.get_mut(&message.topic) {
@@ -78,6 +80,5 @@ impl Archive {
                 self.topics.remove(&message.topic);
             }
         }
-        Left { number, bytes: message.bytes }
     }
 }

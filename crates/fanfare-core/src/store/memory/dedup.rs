@@ -37,6 +37,11 @@ impl DedupWindows {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.windows.is_empty() && self.ends.is_empty()
+    }
+
     /// Forgets the windows that have ended at `now`.
     pub(super) fn sweep(&mut self, now: Timestamp) {
         while self.ends.first().is_some_and(|(until, _)| *until <= now)

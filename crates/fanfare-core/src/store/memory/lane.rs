@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::groups::Groups;
+use super::messages::Kept;
 use crate::host::Timestamp;
 use crate::store::{DeliveryId, LaneOrder, Stage};
 
@@ -11,6 +12,8 @@ use crate::store::{DeliveryId, LaneOrder, Stage};
 #[derive(Debug, Default)]
 pub(super) struct Lane {
     queued: HashMap<DeliveryId, Queued>,
+    /// What they count in [`Lane::bytes`].
+    bytes: usize,
     /// The deliveries that wait, by the time when they are due.
     waiting: BTreeSet<(Timestamp, DeliveryId)>,
     /// The same by groups, from the first time that they are asked for: most lanes have no use for them.
@@ -31,6 +34,8 @@ pub(super) struct Queued {
     pub(super) due: Timestamp,
     pub(super) taken: bool,
     pub(super) group: Option<Arc<str>>,
+    /// The size of the message.
+    pub(super) size: usize,
     /// Why it was given up at the endpoint.
     pub(super) reason: Option<String>,
 }
@@ -45,9 +50,15 @@ pub(super) struct DeadLetter {
 }
 
 impl Queued {
-    /// A delivery to the endpoint that nobody has tried.
-    pub(super) fn fresh(due: Timestamp, group: Option<Arc<str>>) -> Self {
-        Self { stage: Stage::Endpoint, attempts: 0, replayed: false, due, taken: false, group, reason: None }
+    /// A delivery of `message` to the endpoint that nobody has tried.
+    pub(super) fn fresh(due: Timestamp, message: &Kept) -> Self {
+        let (group, size) = (message.group.clone(), message.size());
+        Self { stage: Stage::Endpoint, attempts: 0, replayed: false, due, taken: false, group, size, reason: None }
+    }
+
+    /// What it counts in [`Lane::bytes`].
+    fn bytes(&self) -> usize {
+        if self.replayed { 0 } else { self.size }
     }
 }
 
@@ -55,6 +66,11 @@ impl Lane {
     /// How many deliveries wait or are taken.
     pub(super) fn len(&self) -> usize {
         self.queued.len()
+    }
+
+    /// What the messages of those deliveries come to, replayed ones apart, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -79,6 +95,7 @@ impl Lane {
         if let Some(groups) = &mut self.groups {
             groups.add(&queued.group, id, queued.due);
         }
+        self.bytes += queued.bytes();
         self.queued.insert(id, queued);
     }
 
@@ -105,6 +122,7 @@ impl Lane {
             return None;
         }
         let queued = self.queued.remove(&id)?;
+        self.bytes -= queued.bytes();
         if let Some(groups) = &mut self.groups {
             groups.release(&queued.group);
         }
@@ -118,6 +136,7 @@ impl Lane {
             && let Some((_, id)) = self.waiting.pop_first()
         {
             let queued = self.queued.remove(&id).expect("what waits is queued");
+            self.bytes -= queued.bytes();
             if let Some(groups) = &mut self.groups {
                 groups.remove(&queued.group, id);
             }

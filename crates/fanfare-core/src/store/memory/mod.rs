@@ -10,6 +10,9 @@ mod messages;
 mod recent;
 mod registry;
 mod state;
+#[cfg(test)]
+mod tests;
+mod uses;
 
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -29,10 +32,12 @@ use crate::subscription::SubscriptionId;
 
 /// Keeps everything in memory, within [`MemoryBounds`], for as long as it lives.
 ///
-/// - A subscription that has as many deliveries as it may gets no further ones: they are dropped, so that a dead endpoint
-///   costs its own lane and nothing else.
-/// - When the messages come to as many bytes as they may, the oldest dead letters leave; when there are none, Publish and
-///   replays are refused with [`StoreErrorKind::Full`](super::StoreErrorKind::Full).
+/// - A subscription that has as many deliveries, or as many bytes of messages, as it may gets no further ones: they are
+///   dropped, so that a dead endpoint costs its own lane and nothing else.
+/// - When everything together comes to as many bytes as it may, the oldest dead letters leave, if that is enough; otherwise
+///   Publish and replays are refused with [`StoreErrorKind::Full`](super::StoreErrorKind::Full) until deliveries have
+///   settled. One dead endpoint does not bring that about with the default bounds; many together do: see
+///   [`MemoryBounds::bytes`].
 /// - Dead letters, recent messages and logged attempts leave as newer ones come, whatever their age. Dead letters also
 ///   leave with the record of their subscription.
 #[derive(Debug)]

@@ -1,9 +1,12 @@
 //! Everything that a store in memory holds, and how deliveries move through it.
 
+mod dead_letters;
+mod room;
+
 use std::collections::{BTreeSet, HashMap};
 use std::num::NonZeroUsize;
 
-use super::archive::{Archive, Archived, Left};
+use super::archive::{Archive, Archived};
 use super::attempt_log::AttemptLog;
 use super::bounds::MemoryBounds;
 use super::dedup::DedupWindows;
@@ -11,24 +14,24 @@ use super::lane::{DeadLetter, Lane, Queued};
 use super::messages::Messages;
 use super::recent::Recent;
 use super::registry::Registry;
+use super::uses::{Use, Uses};
 use crate::arn::{SubscriptionArn, TopicArn};
 use crate::attempt::Attempt;
 use crate::host::Timestamp;
 use crate::store::{
-    Appended, Change, Counters, Dead, Delivery, DeliveryId, Entry, LaneOrder, MessageState, Range, RegistryRecords,
-    Settled, Settlement, Stage, StoreError, StoreErrorKind, StoredMessage,
+    Appended, Change, Counters, Delivery, DeliveryId, Entry, LaneOrder, MessageState, Range, RegistryRecords, Settled,
+    Settlement, Stage, StoreError, StoredMessage,
 };
 use crate::subscription::SubscriptionId;
 
 /// Everything that a store in memory holds.
 ///
-/// Every delivery, dead letter, archived and recent message is a use of its message in `messages`; the first three also
-/// count in `bytes`.
+/// Every delivery, dead letter, archived and recent message is a use of its message in `messages`, which counts what they
+/// hold.
 #[derive(Debug)]
 pub(super) struct State {
     bounds: MemoryBounds,
     last_number: u64,
-    bytes: usize,
     counters: Counters,
     lanes: HashMap<SubscriptionId, Lane>,
     /// The dead letters of all lanes, the oldest first.
@@ -46,7 +49,6 @@ impl State {
         Self {
             bounds,
             last_number: 0,
-            bytes: 0,
             counters: Counters::default(),
             lanes: HashMap::new(),
             dead: BTreeSet::new(),
@@ -65,39 +67,38 @@ impl State {
         if let Some(window) = dedup.as_ref().and_then(|dedup| self.dedup.open_at(&dedup.key, accepted)) {
             return Ok(Appended::Duplicate { message_id: window.message_id.clone(), number: window.number });
         }
-        let is_full = |lane: &SubscriptionId| self.lanes.get(lane).map_or(0, Lane::len) >= self.bounds.lane_deliveries;
-        let (refused, open): (Vec<_>, Vec<_>) = lanes.into_iter().partition(is_full);
         let size = dispatch.publication.message().size();
-        self.make_room(size.saturating_mul(open.len() + usize::from(archive_until.is_some())))?;
+        let (open, refused): (Vec<_>, Vec<_>) = lanes.into_iter().partition(|lane| self.has_room(*lane, size));
+        let mut uses = Uses::none(size);
+        uses.begin(Use::Delivery, open.len());
+        uses.begin(Use::Archive, usize::from(archive_until.is_some()));
+        self.make_room(uses.held().needed)?;
+        uses.begin(Use::Recent, 1);
 
         self.last_number += 1;
         let number = self.last_number;
         let id = DeliveryId(number);
         dispatch.publication = dispatch.publication.numbered(number);
         let (message_id, topic) = (dispatch.publication.id().to_owned(), dispatch.publication.topic().clone());
-        self.messages.insert(number, dispatch, open.len() + 1);
+        self.messages.insert(number, dispatch, uses);
         let message = self.messages.used(number);
         let counted = message.counted();
         for &lane in &open {
-            let fresh = Queued::fresh(accepted, message.group.clone());
-            self.lanes.entry(lane).or_default().push(id, fresh);
+            self.lanes.entry(lane).or_default().push(id, Queued::fresh(accepted, message));
         }
-        self.bytes += size * open.len();
         let (kept, dropped) = (open.len() as u64 * counted, refused.len() as u64 * counted);
         self.counters.matched += kept + dropped;
         self.counters.pending += kept;
         self.counters.dropped += dropped;
         if let Some(until) = archive_until {
-            self.archive.insert(number, Archived { topic, accepted, until, bytes: size });
-            self.messages.hold(number);
-            self.bytes += size;
+            self.archive.insert(number, Archived { topic, accepted, until });
         }
         if let Some(dedup) = dedup {
             self.dedup.open(dedup, message_id, number);
         }
         self.recent.push(number, size);
         while let Some(old) = self.recent.pop_beyond(self.bounds.recent_messages, self.bounds.recent_bytes) {
-            self.messages.release(old);
+            self.messages.release(old, Use::Recent);
         }
         Ok(Appended::Accepted { number, refused })
     }
@@ -131,9 +132,8 @@ impl State {
                 }
                 Settlement::Retry { at } => self.queue(lane, id, Queued { due: at, taken: false, ..queued }),
                 Settlement::ToDeadLetter { reason } => {
-                    let moved = Queued::fresh(now, queued.group);
                     let (stage, reason) = (Stage::DeadLetter, Some(reason));
-                    self.queue(lane, id, Queued { stage, reason, replayed: queued.replayed, ..moved });
+                    self.queue(lane, id, Queued { stage, reason, attempts: 0, due: now, taken: false, ..queued });
                 }
                 Settlement::DeadLettered => {
                     let reason = queued.reason.unwrap_or_default();
@@ -171,43 +171,35 @@ impl State {
                 continue;
             }
             let Some(letter) = self.exhume(id, number) else { continue };
+            self.messages.hold(number.0, Use::Delivery);
+            self.messages.release(number.0, Use::DeadLetter);
             let message = self.messages.used(number.0);
-            let (counted, group) = (message.counted(), message.group.clone());
+            let (counted, fresh) = (message.counted(), Queued::fresh(now, message));
             let from = if letter.is_elsewhere { &mut self.counters.dead_lettered } else { &mut self.counters.dropped };
             *from -= counted;
             self.counters.pending += counted;
-            self.queue(id, number, Queued { replayed: letter.replayed, ..Queued::fresh(now, group) });
+            self.queue(id, number, Queued { replayed: letter.replayed, ..fresh });
         }
         dead.len() as u64
     }
 
     pub(super) fn replay(&mut self, id: SubscriptionId, now: Timestamp, numbers: &[u64]) -> Result<(), StoreError> {
-        let (queued, mut bytes) = (self.lanes.get(&id), 0_usize);
-        let mut open = BTreeSet::new();
-        for &number in numbers {
-            let is_queued = queued.is_some_and(|lane| lane.queued(DeliveryId(number)).is_some());
-            if !is_queued && self.archive.has(number, now) && open.insert(number) {
-                bytes = bytes.saturating_add(self.messages.used(number).size());
-            }
-        }
+        let queued = self.lanes.get(&id);
+        let is_queued = |number| queued.is_some_and(|lane| lane.queued(number).is_some());
+        let numbers = numbers.iter().copied().filter(|number| self.archive.has(*number, now)).map(DeliveryId);
+        let open: BTreeSet<_> = numbers.filter(|number| !is_queued(*number)).collect();
         if open.is_empty() {
             return Ok(());
         }
-        if queued.map_or(0, Lane::len) + open.len() > self.bounds.lane_deliveries {
-            let context = "the subscription has as many deliveries as the store in memory may hold for it: \
-                           replay when some have settled";
-            return Err(StoreError::new(StoreErrorKind::Full, context));
-        }
-        self.make_room(bytes)?;
+        self.make_room_for_replay(id, &open)?;
         for number in open {
-            self.messages.hold(number);
-            let message = self.messages.used(number);
-            let (counted, group) = (message.counted(), message.group.clone());
+            self.messages.hold(number.0, Use::Delivery);
+            let message = self.messages.used(number.0);
+            let (counted, fresh) = (message.counted(), Queued::fresh(now, message));
             self.counters.matched += counted;
             self.counters.pending += counted;
-            self.queue(id, DeliveryId(number), Queued { replayed: true, ..Queued::fresh(now, group) });
+            self.queue(id, number, Queued { replayed: true, ..fresh });
         }
-        self.bytes += bytes;
         Ok(())
     }
 
@@ -238,11 +230,6 @@ impl State {
     pub(super) fn waiting(&mut self) -> Vec<(SubscriptionId, Timestamp)> {
         let lanes = self.lanes.iter_mut();
         lanes.filter_map(|(&id, lane)| Some((id, lane.next_due(LaneOrder::Due)?))).collect()
-    }
-
-    pub(super) fn dead_letters(&self, lane: SubscriptionId, max: NonZeroUsize) -> Vec<Dead> {
-        let letters = self.lanes.get(&lane).into_iter().flat_map(Lane::dead).take(max.get());
-        letters.map(|(at, id, letter)| self.dead(id, at, letter)).collect()
     }
 
     pub(super) fn archived(&self, range: &Range, after: u64, max: NonZeroUsize) -> Vec<StoredMessage> {
@@ -277,79 +264,43 @@ impl State {
         self.registry.records()
     }
 
-    /// Makes room for `bytes` more, for which the oldest dead letters leave.
-    fn make_room(&mut self, bytes: usize) -> Result<(), StoreError> {
-        while self.bytes.saturating_add(bytes) > self.bounds.bytes {
-            let Some(&(_, lane, id)) = self.dead.first() else {
-                let context = "the store in memory holds as many bytes of messages as it may: \
-                               publish again when deliveries have settled";
-                return Err(StoreError::new(StoreErrorKind::Full, context));
-            };
-            self.forget_dead(lane, id);
-            self.drop_lane_if_empty(lane);
-        }
-        Ok(())
+    #[cfg(test)]
+    pub(super) fn held(&self) -> super::uses::Held {
+        self.messages.held()
+    }
+
+    /// What the lane counts of its messages.
+    #[cfg(test)]
+    pub(super) fn lane_bytes(&self, lane: SubscriptionId) -> usize {
+        self.lanes.get(&lane).map_or(0, Lane::bytes)
+    }
+
+    /// Whether nothing is held that costs memory, records and logged attempts apart.
+    #[cfg(test)]
+    pub(super) fn is_bare(&self) -> bool {
+        self.held().total() == 0
+            && self.lanes.is_empty()
+            && self.dead.is_empty()
+            && self.messages.is_empty()
+            && self.archive.is_empty()
+            && self.dedup.is_empty()
     }
 
     fn queue(&mut self, lane: SubscriptionId, id: DeliveryId, queued: Queued) {
         self.lanes.entry(lane).or_default().push(id, queued);
     }
 
-    /// Makes a delivery that has left its lane a dead letter.
-    fn bury(&mut self, lane: SubscriptionId, id: DeliveryId, at: Timestamp, letter: DeadLetter) {
-        let counted = self.messages.used(id.0).counted();
-        self.counters.pending -= counted;
-        let to = if letter.is_elsewhere { &mut self.counters.dead_lettered } else { &mut self.counters.dropped };
-        *to += counted;
-        // The same message may have died here before, and come again by a replay.
-        self.forget_dead(lane, id);
-        self.lanes.entry(lane).or_default().bury(id, at, letter);
-        self.dead.insert((at, lane, id));
-        while let Some(oldest) = self.oldest_dead_beyond(lane, self.bounds.dead_letters) {
-            self.forget_dead(lane, oldest);
-        }
-    }
-
-    fn oldest_dead_beyond(&self, lane: SubscriptionId, max: usize) -> Option<DeliveryId> {
-        let mut dead = self.lanes.get(&lane)?.dead();
-        if dead.len() <= max { None } else { dead.next().map(|(_, id, _)| id) }
-    }
-
-    /// Takes a dead letter out, whose use of the message and bytes pass to the caller.
-    fn exhume(&mut self, lane: SubscriptionId, id: DeliveryId) -> Option<DeadLetter> {
-        let (at, letter) = self.lanes.get_mut(&lane)?.remove_dead(id)?;
-        self.dead.remove(&(at, lane, id));
-        Some(letter)
-    }
-
-    fn forget_dead(&mut self, lane: SubscriptionId, id: DeliveryId) {
-        if self.exhume(lane, id).is_some() {
-            self.bytes -= self.messages.used(id.0).size();
-            self.messages.release(id.0);
-        }
-    }
-
-    fn forget_all_dead(&mut self, lane: SubscriptionId) {
-        while let Some(oldest) = self.oldest_dead_beyond(lane, 0) {
-            self.forget_dead(lane, oldest);
-        }
-        self.drop_lane_if_empty(lane);
-    }
-
     /// Ends a delivery that has left its lane and leaves nothing behind, and answers what it counts.
     fn end(&mut self, id: DeliveryId) -> u64 {
-        let message = self.messages.used(id.0);
-        let counted = message.counted();
-        self.bytes -= message.size();
+        let counted = self.messages.used(id.0).counted();
         self.counters.pending -= counted;
-        self.messages.release(id.0);
+        self.messages.release(id.0, Use::Delivery);
         counted
     }
 
-    fn leave_archive(&mut self, left: Vec<Left>) {
-        for Left { number, bytes } in left {
-            self.bytes -= bytes;
-            self.messages.release(number);
+    fn leave_archive(&mut self, left: Vec<u64>) {
+        for number in left {
+            self.messages.release(number, Use::Archive);
         }
     }
 
@@ -357,11 +308,6 @@ impl State {
         if self.lanes.get(&lane).is_some_and(Lane::is_empty) {
             self.lanes.remove(&lane);
         }
-    }
-
-    fn dead(&self, id: DeliveryId, at: Timestamp, letter: &DeadLetter) -> Dead {
-        let message_id = self.messages.used(id.0).dispatch.publication.id().to_owned();
-        Dead { id, message_id, at, reason: letter.reason.clone() }
     }
 }
 
@@ -371,6 +317,7 @@ fn delivery(messages: &Messages, id: DeliveryId, queued: &Queued) -> Delivery {
         id,
         dispatch: messages.used(id.0).dispatch.clone(),
         stage: queued.stage,
+        due: queued.due,
         attempts: queued.attempts,
         replayed: queued.replayed,
     }
