@@ -15,7 +15,7 @@ use super::pace::Pace;
 use super::verdict::Verdict;
 use crate::attempt::Attempt;
 use crate::host::Timestamp;
-use crate::store::{LaneOrder, Settled, Settlement, StoreError};
+use crate::store::{Delivery, LaneOrder, Settled, Settlement, StoreError};
 use crate::subscription::{Subscription, SubscriptionId};
 
 /// How long a lane waits when the store does not work.
@@ -40,9 +40,12 @@ pub(super) async fn run(engine: Arc<Engine>, id: SubscriptionId, signal: Arc<Sig
                 let course = Course::keep(&mut course, subscription);
                 manner.keep_to(&course.subscription, now);
                 while under_way.len() < manner.health.concurrency() && !engine.lanes.closing() {
-                    match engine.next(course, &mut manner).await {
-                        Step::Attempt(deliveries) => {
-                            under_way.push(attempt::make(&engine, id, Arc::clone(&course.endpoints), deliveries));
+                    let room = manner.health.concurrency() - under_way.len();
+                    match engine.next(course, &mut manner, room).await {
+                        Step::Attempt(calls) => {
+                            under_way.extend(calls.into_iter().map(|deliveries| {
+                                attempt::make(&engine, id, Arc::clone(&course.endpoints), deliveries)
+                            }))
                         }
                         Step::Wait(until) => {
                             held_back = Some(until);
@@ -135,7 +138,8 @@ impl Judged {
 
 /// What a lane can do next.
 enum Step {
-    Attempt(Vec<crate::store::Delivery>),
+    /// Make these calls, each with these deliveries.
+    Attempt(Vec<Vec<Delivery>>),
     Wait(Timestamp),
     Idle,
 }
@@ -152,14 +156,15 @@ impl Course {
 }
 
 impl Engine {
-    /// Takes what may be attempted now.
-    async fn next(&self, course: &Course, manner: &mut Manner) -> Step {
+    /// Takes what may be attempted now in at most `calls` calls.
+    async fn next(&self, course: &Course, manner: &mut Manner, calls: usize) -> Step {
         let now = self.steady.now();
         if let Some(until) = manner.health.held_back(now) {
             return Step::Wait(until);
         }
         let batch = course.endpoints.batch_size(self, &course.subscription);
-        let allowed = manner.pace.as_mut().map_or(batch.get(), |pace| pace.ready(now).min(batch.get()));
+        let room = batch.get().saturating_mul(calls);
+        let allowed = manner.pace.as_mut().map_or(room, |pace| pace.ready(now).min(room));
         let Some(max) = NonZeroUsize::new(allowed) else {
             return manner.pace.as_ref().map_or(Step::Idle, |pace| Step::Wait(pace.next()));
         };
@@ -169,7 +174,7 @@ impl Engine {
                 if let Some(pace) = &mut manner.pace {
                     pace.spend(deliveries.len());
                 }
-                Step::Attempt(deliveries)
+                Step::Attempt(in_calls_of(batch, deliveries))
             }
             Err(error) => {
                 complain(course.subscription.id, "take", &error);
@@ -259,6 +264,15 @@ impl Engine {
             }
         }
     }
+}
+
+fn in_calls_of(batch: NonZeroUsize, deliveries: Vec<Delivery>) -> Vec<Vec<Delivery>> {
+    let mut calls = Vec::with_capacity(deliveries.len().div_ceil(batch.get()));
+    let mut rest = deliveries.into_iter().peekable();
+    while rest.peek().is_some() {
+        calls.push(rest.by_ref().take(batch.get()).collect());
+    }
+    calls
 }
 
 fn complain(lane: SubscriptionId, act: &str, error: &StoreError) {
