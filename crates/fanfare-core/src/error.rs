@@ -103,3 +103,18 @@ impl fmt::Display for SnsError {
 }
 
 impl std::error::Error for SnsError {}
+
+/// Prints an error in one line: what was attempted, and everything underneath.
+pub(crate) fn write_chain(
+    f: &mut fmt::Formatter<'_>,
+    context: &str,
+    source: Option<&(dyn std::error::Error + 'static)>,
+) -> fmt::Result {
+    f.write_str(context)?;
+    let mut next = source;
+    while let Some(cause) = next {
+        write!(f, ": {cause}")?;
+        next = cause.source();
+    }
+    Ok(())
+}

@@ -1,6 +1,6 @@
 //! The fan-out engine: from a published message to the last attempt of each of its deliveries.
 //!
-//! [`Fanfare`] is the door. Behind it, `fanout` asks the topic's filter policies who wants a message, the store keeps it,
+//! [`Fanfare`] is the door (`subscribing`, `publishing`, and `upkeep` for operators). Behind it, `fanout` asks the topic's filter policies who wants a message, the store keeps it,
 //! and a lane for each subscription (`lane`) delivers at its own pace (`pace`, `health`); `attempt` makes one attempt and
 //! `verdict` decides what follows from it. One `timer` wakes the lanes whose failed deliveries are due again, and
 //! `progress` and `report` tell those who listen.
@@ -14,9 +14,11 @@ mod lane;
 mod lanes;
 mod pace;
 mod progress;
+mod publishing;
 mod report;
 mod settings;
 mod steady;
+mod subscribing;
 mod timer;
 mod upkeep;
 mod verdict;
@@ -35,8 +37,9 @@ use settings::Settings;
 use steady::Steady;
 use timer::Timer;
 
-pub use fanfare::{Fanfare, Published};
+pub use fanfare::Fanfare;
 pub use progress::{Progress, Watch};
+pub use publishing::Published;
 pub use report::{Ending, Report};
 pub use settings::FanfareBuilder;
 pub use upkeep::{Explanation, Standing};

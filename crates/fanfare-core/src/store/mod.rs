@@ -12,6 +12,8 @@ mod registry_store;
 use std::error::Error;
 use std::fmt;
 
+use crate::error::write_chain;
+
 pub use journal::{
     Appended, Counters, Dead, Dedup, Delivery, DeliveryId, Dispatch, Entry, Journal, LaneOrder, MessageState, Range,
     Settled, Settlement, Stage, StoredMessage,
@@ -73,13 +75,7 @@ impl StoreError {
 
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.context)?;
-        let mut source = self.source.as_deref().map(|source| source as &dyn Error);
-        while let Some(cause) = source {
-            write!(f, ": {cause}")?;
-            source = cause.source();
-        }
-        Ok(())
+        write_chain(f, &self.context, self.source())
     }
 }
 

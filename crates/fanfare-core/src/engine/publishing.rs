@@ -1,0 +1,147 @@
+//! Publishing, and what its caller holds on to.
+
+use std::sync::{Arc, Weak};
+
+use super::fanout::{Explain, FanOut, fan_out};
+use super::progress::Progress;
+use super::report::{Ending, Report, Tracker};
+use super::{Engine, Fanfare, dedup};
+use crate::arn::TopicArn;
+use crate::error::SnsError;
+use crate::host::{Timestamp, new_uuid};
+use crate::message::Message;
+use crate::notification::NotificationKind;
+use crate::publication::Publication;
+use crate::registry::refusal;
+use crate::store::{Appended, Dispatch, Entry};
+use crate::subscription::Subscription;
+use crate::topic::Topic;
+
+impl Fanfare {
+    /// Publishes `message` to everybody who is subscribed to `topic` and wants it. When this answers, the store keeps the
+    /// message; what becomes of it can be awaited with [`Published::settled`] or watched with [`Fanfare::watch`].
+    ///
+    /// A message that repeats one of the last five minutes, where the topic recognises that, is answered with the ids of the
+    /// first one, and nobody gets it again.
+    ///
+    /// # Errors
+    /// `NotFound` for the topic; `InvalidParameter` for a message that is larger than the topic allows, lacks the ids that a
+    /// FIFO topic asks for, or has one that the topic does not take; `Throttled` when the store is full; `InternalError` when
+    /// it does not work. Nothing is accepted then.
+    pub async fn publish(&self, topic: &TopicArn, message: Message) -> Result<Published, SnsError> {
+        let engine = &self.engine;
+        engine.open_for_changes()?;
+        let topic = engine.registry.topic(topic)?;
+        if message.size() > topic.maximum_message_size() {
+            return Err(SnsError::invalid_parameter("Message too long"));
+        }
+        let message = dedup::identified(message, &topic)?;
+        let subscriptions = engine.registry.subscriptions(topic.arn())?;
+        let explain = if engine.observers.listening() { Explain::InWords } else { Explain::No };
+        let FanOut { matched, filtered_out } = fan_out(&message, subscriptions, explain);
+
+        let (id, now) = (new_uuid(engine.host.as_ref()), engine.host.now());
+        let entry = engine.entry(&id, &topic, message, now, &matched);
+        let tracker = engine.trackers.track(&id);
+        let mut published =
+            Published { message_id: id, sequence_number: None, tracker, engine: Arc::downgrade(engine) };
+        let (number, refused) = match engine.store.append(entry).await.map_err(|error| refusal(&error))? {
+            Appended::Accepted { number, refused } => (number, refused),
+            Appended::Duplicate { message_id, number } => return Ok(published.repeated(&topic, message_id, number)),
+        };
+        published.number(&topic, number);
+        engine.timer.stir();
+
+        published.tracker.expect(matched.len() + filtered_out.len());
+        for left_out in filtered_out {
+            let (arn, reason) = (left_out.subscription.arn().clone(), left_out.reason);
+            engine.observers.tell(|| Progress::FilteredOut {
+                message_id: published.message_id.clone(),
+                subscription: arn.clone(),
+                reason,
+                because: left_out.because,
+            });
+            published.tracker.ended(arn, Ending::FilteredOut { reason });
+        }
+        for subscription in matched {
+            if refused.contains(&subscription.id) {
+                let reason = "too many notifications wait for the subscription";
+                engine.tell_dropped(&published.message_id, &subscription, reason);
+            } else {
+                engine.wake(subscription.id);
+            }
+        }
+        Ok(published)
+    }
+}
+
+/// A message that was accepted.
+#[derive(Debug)]
+pub struct Published {
+    message_id: String,
+    sequence_number: Option<String>,
+    tracker: Arc<Tracker>,
+    engine: Weak<Engine>,
+}
+
+impl Published {
+    /// The id under which every subscriber gets the message; of a repeated message, that of the first.
+    pub fn message_id(&self) -> &str {
+        &self.message_id
+    }
+
+    /// The place of the message in its FIFO topic, in decimal digits; of a repeated message, that of the first.
+    pub fn sequence_number(&self) -> Option<&str> {
+        self.sequence_number.as_deref()
+    }
+
+    /// Waits until the message has ended at every subscription: delivered, dead-lettered, given up or filtered out. With
+    /// Amazon SNS's schedules that can take 23 days. When the engine closes before that, the report counts what is
+    /// pending; a repeated message ends nowhere.
+    pub async fn settled(&self) -> Report {
+        self.tracker.settled().await
+    }
+
+    fn number(&mut self, topic: &Topic, number: u64) {
+        self.sequence_number = topic.arn().is_fifo().then(|| Publication::sequence_number_of(number));
+    }
+
+    /// The answer for a message that was there before.
+    fn repeated(mut self, topic: &Topic, message_id: String, number: u64) -> Self {
+        self.number(topic, number);
+        self.tracker.expect(0);
+        if let Some(engine) = self.engine.upgrade() {
+            engine.trackers.forget(&self.message_id);
+        }
+        // From here on there is nothing to forget: another answer may hold the first message.
+        self.engine = Weak::new();
+        self.message_id = message_id;
+        self
+    }
+}
+
+impl Drop for Published {
+    fn drop(&mut self) {
+        if let Some(engine) = self.engine.upgrade() {
+            engine.trackers.forget(&self.message_id);
+        }
+    }
+}
+
+impl Engine {
+    /// What is appended for a message of a publisher.
+    fn entry(&self, id: &str, topic: &Topic, message: Message, now: Timestamp, matched: &[Arc<Subscription>]) -> Entry {
+        let dedup = dedup::dedup(&message, topic, now);
+        let mut publication =
+            Publication::new(id, topic.arn().clone(), now, message).with_signature_version(topic.signature_version());
+        if self.settings.attributes_beside_json_structure {
+            publication = publication.with_attributes_beside_json_structure();
+        }
+        Entry {
+            dispatch: Dispatch { kind: NotificationKind::Notification, publication },
+            lanes: matched.iter().map(|subscription| subscription.id).collect(),
+            dedup,
+            archive_until: topic.archive_period().map(|period| now + period),
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! Subscribing, confirming and ending subscriptions.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Engine, Fanfare};
+use crate::arn::{SubscriptionArn, TopicArn};
+use crate::error::{SnsError, SnsErrorCode};
+use crate::host::new_uuid;
+use crate::notification::{Format, Notification};
+use crate::protocol::Protocol;
+use crate::registry::{Names, refusal};
+use crate::store::{Appended, Dispatch, Entry};
+use crate::subscription::{
+    Destination, Subscribe, Subscription, SubscriptionId, SubscriptionSettings, SubscriptionState,
+};
+
+/// Random bytes of a confirmation token, which are twice as many hexadecimal digits.
+const TOKEN_BYTES: usize = 144;
+
+/// How long an ended subscription is remembered at the least when nothing can restore it, for what is still under way to
+/// it. Attempts may take that long.
+pub(super) const ENDED_FOR: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// How many subscriptions a FIFO topic may have.
+const FIFO_SUBSCRIPTIONS_MAX: usize = 100;
+
+impl Fanfare {
+    /// Subscribes a destination to a topic. Subscribing the same destination again, with the same settings or without any,
+    /// answers the subscription that is there; one that waits to be confirmed gets its confirmation message again.
+    ///
+    /// # Errors
+    /// `NotFound` for the topic; `InvalidParameter` for an address or a setting that does not fit the protocol, or when the
+    /// subscription is there with other settings; `Throttled` when there is no room to keep the confirmation message.
+    pub async fn subscribe(&self, topic: &TopicArn, subscribe: Subscribe) -> Result<SubscriptionArn, SnsError> {
+        let engine = &self.engine;
+        engine.open_for_changes()?;
+        let Subscribe { destination, settings, confirmed } = subscribe;
+        let protocol = destination.protocol();
+        engine.check_for_topic_kind(topic, &protocol)?;
+        check_for_protocol(&settings, &protocol)?;
+        for destination in [Some(&destination), settings.dead_letters.as_ref()].into_iter().flatten() {
+            engine.check_destination(destination)?;
+        }
+        let now = engine.host.now();
+        engine.registry.expire(now).await?;
+        let standing = if confirmed || !protocol.needs_confirmation() {
+            SubscriptionState::Confirmed
+        } else {
+            SubscriptionState::Pending { expires: now + engine.settings.token_lifetime }
+        };
+        let token = self.new_token();
+        let uuid = new_uuid(engine.host.as_ref());
+        let names = Names { id: SubscriptionId::new(now, engine.random()), uuid: &uuid, token: &token };
+        let subscribed = engine.registry.subscribe(topic, destination, settings, standing, &names).await?;
+        if subscribed.confirm {
+            let id = new_uuid(engine.host.as_ref());
+            let request = Notification::subscription_confirmation(&id, topic.clone(), now, &token);
+            engine.announce(&subscribed.subscription, &request).await?;
+        }
+        Ok(subscribed.subscription.arn().clone())
+    }
+
+    /// Confirms the subscription that `token` was sent for, or restores the one that ended. Again is no error.
+    ///
+    /// # Errors
+    /// `InvalidParameter`: `Invalid token` when it is not made of hexadecimal digits, `Token` when it is unknown or too old,
+    /// `Topic` when the topic is of another region or account; as in Amazon SNS, the topic's name does not count.
+    pub async fn confirm_subscription(&self, topic: &TopicArn, token: &str) -> Result<SubscriptionArn, SnsError> {
+        self.engine.open_for_changes()?;
+        let settings = &self.engine.settings;
+        if (topic.region(), topic.account()) != (&settings.region, &settings.account) {
+            return Err(SnsError::invalid_parameter("Topic"));
+        }
+        if token.is_empty() || !token.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Err(SnsError::new(SnsErrorCode::InvalidParameter, "Invalid token"));
+        }
+        let now = self.engine.host.now();
+        self.engine.registry.expire(now).await?;
+        let confirmed = self.engine.registry.confirm(token, now).await?;
+        // What waited while it was paused, or was put back while it had ended, can go on.
+        self.engine.wake(confirmed.id);
+        Ok(confirmed.arn().clone())
+    }
+
+    /// Ends a subscription. What waits for it is given up. An unknown subscription is no error.
+    ///
+    /// # Errors
+    /// `InternalError` when the store does not work.
+    pub async fn unsubscribe(&self, subscription: &SubscriptionArn) -> Result<(), SnsError> {
+        self.engine.open_for_changes()?;
+        let expires = self.engine.host.now() + ENDED_FOR;
+        match self.engine.registry.end(subscription, None, expires).await? {
+            Some(ended) => self.engine.give_up_waiting(&ended, "the subscription has ended").await,
+            None => Ok(()),
+        }
+    }
+
+    /// Ends a subscription at the wish of somebody who merely has its link: the endpoint is told, and gets a token that
+    /// restores it.
+    ///
+    /// # Errors
+    /// `InternalError` when the store does not work; `Throttled` when it has no room for the message to the endpoint, which
+    /// is not told then: the subscription has ended all the same.
+    pub async fn unsubscribe_by_link(&self, subscription: &SubscriptionArn) -> Result<(), SnsError> {
+        let engine = &self.engine;
+        engine.open_for_changes()?;
+        let (now, token) = (engine.host.now(), self.new_token());
+        let expires = now + engine.settings.token_lifetime;
+        let Some(ended) = engine.registry.end(subscription, Some(&token), expires).await? else { return Ok(()) };
+        engine.give_up_waiting(&ended, "the subscription has ended").await?;
+        let id = new_uuid(engine.host.as_ref());
+        let farewell = Notification::unsubscribe_confirmation(&id, subscription, now, &token);
+        engine.announce(&ended, &farewell).await
+    }
+
+    /// The subscription as it stands.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub fn subscription(&self, arn: &SubscriptionArn) -> Result<Arc<Subscription>, SnsError> {
+        let now = self.engine.host.now();
+        let known =
+            self.engine.registry.by_arn(arn).filter(|subscription| subscription.expires().is_none_or(|at| at > now));
+        known.ok_or_else(|| SnsError::not_found("Subscription"))
+    }
+
+    /// The topic's subscriptions, in the order in which they were made.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub fn subscriptions(&self, topic: &TopicArn) -> Result<Vec<Arc<Subscription>>, SnsError> {
+        let now = self.engine.host.now();
+        let mut subscriptions = self.engine.registry.subscriptions(topic)?;
+        subscriptions.retain(|subscription| subscription.expires().is_none_or(|at| at > now));
+        Ok(subscriptions)
+    }
+
+    fn new_token(&self) -> Arc<str> {
+        use std::fmt::Write as _;
+        let mut bytes = [0; TOKEN_BYTES];
+        self.engine.host.fill(&mut bytes);
+        let mut token = String::with_capacity(2 * TOKEN_BYTES);
+        for byte in bytes {
+            write!(token, "{byte:02x}").expect("writing to a String does not fail");
+        }
+        token.into()
+    }
+}
+
+impl Engine {
+    /// Refuses a destination that cannot be opened, or that the store could not keep.
+    fn check_destination(&self, destination: &Destination) -> Result<(), SnsError> {
+        if matches!(destination, Destination::Endpoint(_)) && self.store.outlives_the_process() {
+            return Err(SnsError::invalid_parameter(
+                "Endpoint Reason: this store outlives the program, and an endpoint object does not: add a connector for \
+                 its protocol and subscribe an address",
+            ));
+        }
+        destination.open(&self.connectors).map(drop)
+    }
+
+    /// Refuses what Amazon SNS does not have on FIFO topics.
+    fn check_for_topic_kind(&self, topic: &TopicArn, protocol: &Protocol) -> Result<(), SnsError> {
+        if !topic.is_fifo() {
+            return Ok(());
+        }
+        let allowed = matches!(protocol, Protocol::Sqs | Protocol::Custom(_)) || self.settings.fifo_over_any_protocol;
+        if !allowed {
+            return Err(SnsError::invalid_parameter(format_args!("Invalid protocol type: {protocol}")));
+        }
+        if self.registry.subscriptions(topic)?.len() >= FIFO_SUBSCRIPTIONS_MAX {
+            return Err(SnsError::new(
+                SnsErrorCode::SubscriptionLimitExceeded,
+                format!("a FIFO topic takes at most {FIFO_SUBSCRIPTIONS_MAX} subscriptions"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Sends a message of the engine's own to a subscription's endpoint.
+    async fn announce(
+        self: &Arc<Self>,
+        subscription: &Subscription,
+        notification: &Notification,
+    ) -> Result<(), SnsError> {
+        let entry = Entry {
+            dispatch: Dispatch { kind: notification.kind().clone(), publication: notification.publication().clone() },
+            lanes: vec![subscription.id],
+            dedup: None,
+            archive_until: None,
+        };
+        match self.store.append(entry).await.map_err(|error| refusal(&error))? {
+            Appended::Accepted { refused, .. } if !refused.is_empty() => Err(SnsError::new(
+                SnsErrorCode::Throttled,
+                "Rate exceeded: too many notifications wait for the subscription to send it another message",
+            )),
+            _ => {
+                self.wake(subscription.id);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Checks of settings that not every protocol has.
+fn check_for_protocol(settings: &SubscriptionSettings, protocol: &Protocol) -> Result<(), SnsError> {
+    let raw = settings.format == Format::Raw;
+    if raw && !protocol.allows_raw_delivery() {
+        return Err(SnsError::invalid_parameter(format_args!(
+            "Delivery protocol [{protocol}] does not support raw message delivery."
+        )));
+    }
+    match &settings.delivery_policy {
+        Some(policy) if protocol.allows_delivery_policy() => {
+            policy.check_raw(raw.into()).map_err(|error| error.for_subscribe())
+        }
+        Some(_) => Err(SnsError::invalid_parameter(format_args!(
+            "Attributes Reason: DeliveryPolicy: only http and https subscriptions have one, not {protocol}"
+        ))),
+        None => Ok(()),
+    }
+}
