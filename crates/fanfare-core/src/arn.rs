@@ -41,14 +41,59 @@ impl TopicName {
     }
 }
 
+/// Whose topics they are: a region and an account.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Owner {
+    region: String,
+    account: String,
+}
+
+impl Owner {
+    /// The account `account` in the region `region`.
+    ///
+    /// # Errors
+    /// `InvalidParameter` when `region` is not made of `a-z`, `0-9` and `-`, or `account` is not made of 12 digits.
+    pub fn new(region: impl Into<String>, account: impl Into<String>) -> Result<Self, SnsError> {
+        let (region, account) = (region.into(), account.into());
+        let region_char = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        if region.is_empty() || !region.bytes().all(region_char) {
+            return Err(SnsError::invalid_parameter(format_args!("Region Reason: {region:?} is not a region's name")));
+        }
+        if account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(SnsError::invalid_parameter(format_args!(
+                "Account Reason: {account:?} is not made of 12 digits"
+            )));
+        }
+        Ok(Self { region, account })
+    }
+
+    /// The region.
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// The account, 12 digits.
+    pub fn account(&self) -> &str {
+        &self.account
+    }
+}
+
+impl Default for Owner {
+    /// The account `000000000000` in `us-east-1`.
+    fn default() -> Self {
+        Self { region: "us-east-1".to_owned(), account: "000000000000".to_owned() }
+    }
+}
+
 /// The name of a topic in the world: `arn:<partition>:sns:<region>:<account>:<topic name>`.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TopicArn(Arc<str>);
 
 impl TopicArn {
-    /// The ARN of the topic `name`, in the partition of `region`.
-    pub fn new(region: &str, account: &str, name: &TopicName) -> Self {
-        let partition = match region {
+    /// The ARN of the owner's topic `name`, in the partition of the region.
+    pub fn new(owner: &Owner, name: &TopicName) -> Self {
+        let Owner { region, account } = owner;
+        let partition = match region.as_str() {
             _ if region.starts_with("cn-") => "aws-cn",
             _ if region.starts_with("us-gov-") => "aws-us-gov",
             _ => "aws",
@@ -96,6 +141,11 @@ impl TopicArn {
     /// The account that owns the topic.
     pub fn account(&self) -> &str {
         self.element(4)
+    }
+
+    /// Whether it belongs to `owner`.
+    pub fn belongs_to(&self, owner: &Owner) -> bool {
+        self.region() == owner.region && self.account() == owner.account
     }
 
     /// Whether this is a FIFO topic.
@@ -201,7 +251,8 @@ mod tests {
 
     #[test]
     fn a_topic_arn_gives_its_elements() {
-        let arn = TopicArn::new("eu-west-1", "123456789012", &TopicName::parse("orders.fifo").unwrap());
+        let arn =
+            TopicArn::new(&Owner::new("eu-west-1", "123456789012").unwrap(), &TopicName::parse("orders.fifo").unwrap());
         assert_eq!(arn.as_str(), "arn:aws:sns:eu-west-1:123456789012:orders.fifo");
         assert_eq!((arn.region(), arn.account(), arn.name()), ("eu-west-1", "123456789012", "orders.fifo"));
         assert!(arn.is_fifo());

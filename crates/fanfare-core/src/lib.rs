@@ -21,7 +21,7 @@ pub mod store;
 pub mod subscription;
 pub mod topic;
 
-pub use arn::{SubscriptionArn, TopicArn, TopicName};
+pub use arn::{Owner, SubscriptionArn, TopicArn, TopicName};
 pub use attempt::Attempt;
 pub use attribute::{AttributeValue, Attributes, MessageAttribute};
 pub use batch::{Batch, Slot};
@@ -38,5 +38,5 @@ pub use protocol::Protocol;
 pub use publication::{Memo, Publication, SignatureVersion};
 pub use retry::RetrySchedule;
 pub use store::Store;
-pub use subscription::{Destination, Subscribe, Subscription};
+pub use subscription::{Destination, Subscribe, Subscription, SubscriptionSettings};
 pub use topic::{Topic, TopicSettings};

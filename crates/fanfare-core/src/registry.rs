@@ -106,6 +106,19 @@ impl Registry {
         self.commit(turn, vec![change], |state| state.put_topic(topic)).await
     }
 
+    /// Gives a topic other settings, and works out anew what they mean for its subscriptions.
+    pub(crate) async fn change_topic(
+        self: &Arc<Self>,
+        arn: &TopicArn,
+        settings: TopicSettings,
+    ) -> Result<(), SnsError> {
+        let turn = self.turn().await;
+        self.topic(arn)?;
+        let topic = Topic::new(arn.clone(), settings);
+        let change = Change::PutTopic(topic.to_record());
+        self.commit(turn, vec![change], |state| state.replace_topic(topic)).await
+    }
+
     /// Forgets a topic and ends its subscriptions, which it answers. They are forgotten at `expires`.
     pub(crate) async fn delete_topic(
         self: &Arc<Self>,
@@ -207,10 +220,21 @@ impl Registry {
 
     /// Confirms a pending subscription, or restores an ended one. Doing it again changes nothing; what has been subscribed
     /// anew since it ended is not restored but answered.
-    pub(crate) async fn confirm(self: &Arc<Self>, token: &str, now: Timestamp) -> Result<Arc<Subscription>, SnsError> {
+    ///
+    /// The topic's region and account have to be those of the subscription; its name does not count.
+    pub(crate) async fn confirm(
+        self: &Arc<Self>,
+        topic: &TopicArn,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Arc<Subscription>, SnsError> {
         let turn = self.turn().await;
         let (known, successor) =
             self.read().by_token(token, now).ok_or_else(|| SnsError::invalid_parameter("Token"))?;
+        let own = known.topic();
+        if (topic.region(), topic.account()) != (own.region(), own.account()) {
+            return Err(SnsError::invalid_parameter("Topic"));
+        }
         if let Some(successor) = successor {
             return Ok(successor);
         }
@@ -375,6 +399,18 @@ impl State {
     fn put_topic(&mut self, topic: Topic) {
         let entry = Entry { topic: Arc::new(topic), subscriptions: BTreeSet::new() };
         self.topics.insert(entry.topic.arn().clone(), entry);
+    }
+
+    fn replace_topic(&mut self, topic: Topic) {
+        let topic = Arc::new(topic);
+        let Some(entry) = self.topics.get_mut(topic.arn()) else { return };
+        entry.topic = Arc::clone(&topic);
+        for id in &entry.subscriptions {
+            if let Some(subscription) = self.by_id.get_mut(id) {
+                let settings = subscription.settings.clone();
+                Arc::make_mut(subscription).set(settings, &topic);
+            }
+        }
     }
 
     /// Makes a subscription or replaces it by what it is now.

@@ -126,6 +126,12 @@ impl Subscribe {
         Self { destination, settings: SubscriptionSettings::default(), confirmed: false }
     }
 
+    /// Takes all settings from `settings`.
+    pub fn settings(mut self, settings: SubscriptionSettings) -> Self {
+        self.settings = settings;
+        self
+    }
+
     /// Delivers only what `policy` matches (`FilterPolicy`).
     pub fn filter_policy(mut self, policy: FilterPolicy) -> Self {
         self.settings.filter_policy = Some(policy);
@@ -164,14 +170,20 @@ impl Subscribe {
     }
 }
 
-/// What a subscription says about filtering, form, retries and dead letters.
+/// What a subscription says about filtering, form, retries and dead letters. See the methods of [`Subscribe`].
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct SubscriptionSettings {
-    pub(crate) filter_policy: Option<FilterPolicy>,
-    pub(crate) format: Format,
-    pub(crate) delivery_policy: Option<SubscriptionDeliveryPolicy>,
-    pub(crate) schedule: Option<RetrySchedule>,
-    pub(crate) dead_letters: Option<Destination>,
+#[non_exhaustive]
+pub struct SubscriptionSettings {
+    /// Which messages it wants (`FilterPolicy`).
+    pub filter_policy: Option<FilterPolicy>,
+    /// The envelope, or the text alone (`RawMessageDelivery`).
+    pub format: Format,
+    /// Retries, rate and content type (`DeliveryPolicy`).
+    pub delivery_policy: Option<SubscriptionDeliveryPolicy>,
+    /// A schedule in place of that of the policy or the protocol. An extension.
+    pub schedule: Option<RetrySchedule>,
+    /// Where undeliverable notifications go (`RedrivePolicy`).
+    pub dead_letters: Option<Destination>,
 }
 
 impl SubscriptionSettings {
@@ -241,7 +253,7 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    /// Works out what `settings` mean for a subscription to `topic`.
+    /// A subscription to `topic` as it begins.
     pub(crate) fn new(
         id: SubscriptionId,
         arn: SubscriptionArn,
@@ -250,34 +262,41 @@ impl Subscription {
         settings: SubscriptionSettings,
         state: SubscriptionState,
     ) -> Self {
-        let protocol = destination.protocol();
-        let effective = protocol
-            .allows_delivery_policy()
-            .then(|| EffectiveDeliveryPolicy::of(topic.delivery_policy(), settings.delivery_policy.as_ref()));
-        let schedule = settings.schedule.clone().unwrap_or_else(|| match &effective {
-            Some(policy) => policy.schedule(),
-            None => protocol.default_schedule(),
-        });
-        let form = Form {
-            subscription: Some(arn.clone()),
-            format: settings.format,
-            content_type: effective.as_ref().map(|policy| policy.content_type().to_owned()),
-        };
-        let max_receives_per_second = effective.and_then(|policy| policy.max_receives_per_second());
-        Self {
+        let mut subscription = Self {
             id,
             arn,
+            protocol: destination.protocol(),
             destination,
-            protocol,
-            settings,
+            settings: SubscriptionSettings::default(),
             state,
             tokens: Vec::new(),
             paused: false,
             stopped_after: None,
-            form: Arc::new(form),
-            schedule,
-            max_receives_per_second,
-        }
+            form: Arc::default(),
+            schedule: RetrySchedule::none(),
+            max_receives_per_second: None,
+        };
+        subscription.set(settings, topic);
+        subscription
+    }
+
+    /// Gives it other settings, and works out what they mean together with those of `topic`.
+    pub(crate) fn set(&mut self, settings: SubscriptionSettings, topic: &Topic) {
+        let effective = self
+            .protocol
+            .allows_delivery_policy()
+            .then(|| EffectiveDeliveryPolicy::of(topic.delivery_policy(), settings.delivery_policy.as_ref()));
+        self.schedule = settings.schedule.clone().unwrap_or_else(|| match &effective {
+            Some(policy) => policy.schedule(),
+            None => self.protocol.default_schedule(),
+        });
+        self.form = Arc::new(Form {
+            subscription: Some(self.arn.clone()),
+            format: settings.format,
+            content_type: effective.as_ref().map(|policy| policy.content_type().to_owned()),
+        });
+        self.max_receives_per_second = effective.and_then(|policy| policy.max_receives_per_second());
+        self.settings = settings;
     }
 
     /// The subscription's name in the world.
@@ -323,6 +342,11 @@ impl Subscription {
     /// When failed attempts are repeated.
     pub fn schedule(&self) -> &RetrySchedule {
         &self.schedule
+    }
+
+    /// Its settings.
+    pub fn settings(&self) -> &SubscriptionSettings {
+        &self.settings
     }
 
     /// Whether it gets what is published now.

@@ -1,5 +1,6 @@
 //! A topic: what publishers publish to.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::arn::TopicArn;
@@ -80,7 +81,13 @@ impl Topic {
         self.settings.archive_days.map(|days| Duration::from_secs(u64::from(days) * 24 * 60 * 60))
     }
 
-    pub(crate) fn settings(&self) -> &TopicSettings {
+    /// What e-mails and text messages name as their sender (`DisplayName`); empty when nothing is set.
+    pub fn display_name(&self) -> &str {
+        &self.settings.display_name
+    }
+
+    /// The settings, to begin others with.
+    pub fn settings(&self) -> &TopicSettings {
         &self.settings
     }
 
@@ -88,6 +95,8 @@ impl Topic {
         let settings = &self.settings;
         TopicRecord {
             arn: self.arn.clone(),
+            display_name: settings.display_name.clone(),
+            tags: settings.tags.clone(),
             signature_version: settings.signature_version,
             delivery_policy: settings.delivery_policy.as_ref().map(TopicDeliveryPolicy::to_json),
             maximum_message_size: settings.maximum_message_size,
@@ -101,6 +110,8 @@ impl Topic {
     pub(crate) fn from_record(record: TopicRecord) -> Result<Self, CorruptRecord> {
         let delivery_policy = record.delivery_policy.map(|text| TopicDeliveryPolicy::parse(&text));
         let settings = TopicSettings {
+            display_name: record.display_name,
+            tags: record.tags,
             signature_version: record.signature_version,
             delivery_policy: delivery_policy.transpose().map_err(CorruptRecord::new)?,
             maximum_message_size: record.maximum_message_size,
@@ -119,6 +130,8 @@ impl Topic {
 /// The settings with which a topic is created; the default is Amazon SNS's.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TopicSettings {
+    display_name: String,
+    tags: BTreeMap<String, String>,
     signature_version: SignatureVersion,
     delivery_policy: Option<TopicDeliveryPolicy>,
     maximum_message_size: Option<usize>,
@@ -132,6 +145,32 @@ impl TopicSettings {
     /// Amazon SNS's defaults.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Names the sender of e-mails and text messages (`DisplayName`).
+    #[must_use]
+    pub fn display_name(mut self, name: impl Into<String>) -> Self {
+        self.display_name = name.into();
+        self
+    }
+
+    /// Labels for people and their tools (`Tags`).
+    #[must_use]
+    pub fn tags(mut self, tags: BTreeMap<String, String>) -> Self {
+        self.tags = tags;
+        self
+    }
+
+    /// The labels that are set.
+    pub fn tags_set(&self) -> &BTreeMap<String, String> {
+        &self.tags
+    }
+
+    /// Lets HTTP subscriptions follow Amazon SNS's defaults again.
+    #[must_use]
+    pub fn without_delivery_policy(mut self) -> Self {
+        self.delivery_policy = None;
+        self
     }
 
     /// Signs envelopes with `version` (`SignatureVersion`).

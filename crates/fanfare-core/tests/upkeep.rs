@@ -159,3 +159,63 @@ async fn why_tells_each_way_in_which_a_message_can_stand() {
     let elsewhere = bench.fanfare.subscribe(&other, elsewhere).await.unwrap();
     assert_eq!(bench.why(id, &elsewhere).await, Standing::OtherTopic);
 }
+
+#[tokio::test(start_paused = true)]
+async fn changed_settings_hold_from_the_next_attempt_on() {
+    let bench = Bench::new().await;
+    let arn = bench.subscribed().await;
+    let policy = FilterPolicy::parse(r#"{"kind": ["sport"]}"#, FilterPolicyScope::MessageAttributes).unwrap();
+    let mut settings = bench.fanfare.subscription(&arn).unwrap().settings().clone();
+    settings.filter_policy = Some(policy);
+    settings.format = fanfare_core::Format::Raw;
+    bench.fanfare.change_subscription(&arn, settings.clone()).await.unwrap();
+    assert_eq!(bench.publish("x").await.settled().await.filtered_out(), 1);
+    settings.filter_policy = None;
+    bench.fanfare.change_subscription(&arn, settings).await.unwrap();
+    assert_eq!(bench.publish("y").await.settled().await.delivered(), 1);
+    assert_eq!(bench.endpoint.attempts()[0].notification.format(), fanfare_core::Format::Raw);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_changed_topic_decides_for_its_subscriptions_at_once() {
+    use fanfare_core::retry::TopicDeliveryPolicy;
+    use fanfare_core::{Connectors, Limits, Protocol, SignatureVersion};
+    use fanfare_testkit::ScriptedConnector;
+    let connector = ScriptedConnector::new(Protocol::Http, Limits::ONE);
+    let endpoint = connector.endpoint("address");
+    endpoint.always(Step::Retry);
+    let host = Arc::new(SimulatedHost::new(4));
+    let fanfare = Fanfare::builder().host(Arc::clone(&host)).connectors(Connectors::new().with(connector)).open();
+    let topic = fanfare.create_topic("orders").await.unwrap();
+    fanfare.subscribe(&topic, Subscribe::to(Protocol::Http, "address").confirmed()).await.unwrap();
+    let once =
+        r#"{"http": {"defaultHealthyRetryPolicy": {"minDelayTarget": 1, "maxDelayTarget": 1, "numRetries": 1}}}"#;
+    let settings = fanfare.topic(&topic).unwrap().settings().clone();
+    let settings = settings
+        .delivery_policy(TopicDeliveryPolicy::parse(once).unwrap())
+        .signature_version(SignatureVersion::V2)
+        .maximum_message_size(1024)
+        .unwrap();
+    fanfare.change_topic(&topic, settings.clone()).await.unwrap();
+    let published = fanfare.publish(&topic, Message::text("x").unwrap()).await.unwrap();
+    assert_eq!(published.settled().await.dropped(), 1);
+    assert_eq!(endpoint.attempts().len(), 2);
+    assert_eq!(endpoint.attempts()[0].notification.signature_version(), SignatureVersion::V2);
+    assert!(fanfare.publish(&topic, Message::text("x".repeat(2000)).unwrap()).await.is_err());
+    let gone = TopicArn::parse("arn:aws:sns:us-east-1:000000000000:gone").unwrap();
+    assert_eq!(fanfare.change_topic(&gone, settings).await.unwrap_err().message(), "Topic does not exist");
+}
+
+#[tokio::test]
+async fn topics_belong_to_the_owner_that_was_named() {
+    use fanfare_core::{Owner, TopicSettings};
+    let fanfare = Fanfare::builder().owner(Owner::new("eu-west-1", "123456789012").unwrap()).open();
+    assert_eq!(fanfare.create_topic("a").await.unwrap().as_str(), "arn:aws:sns:eu-west-1:123456789012:a");
+    let china = Owner::new("cn-north-1", "210987654321").unwrap();
+    let topic = fanfare.create_topic_of(&china, "a", TopicSettings::new()).await.unwrap();
+    assert_eq!(topic.as_str(), "arn:aws-cn:sns:cn-north-1:210987654321:a");
+    assert!(topic.belongs_to(&china) && !topic.belongs_to(&Owner::default()));
+    for (region, account) in [("", "123456789012"), ("EU", "123456789012"), ("eu-west-1", "12345678901")] {
+        assert!(Owner::new(region, account).is_err(), "{region} {account}");
+    }
+}

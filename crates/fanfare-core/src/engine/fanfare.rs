@@ -13,7 +13,7 @@ use super::steady::Steady;
 use super::subscribing::ENDED_FOR;
 use super::timer::Timer;
 use super::{Engine, timer};
-use crate::arn::{TopicArn, TopicName};
+use crate::arn::{Owner, TopicArn, TopicName};
 use crate::error::{SnsError, SnsErrorCode};
 use crate::registry::{Registry, refusal};
 use crate::store::{Counters, Store, StoreError};
@@ -118,12 +118,32 @@ impl Fanfare {
     /// # Errors
     /// `InvalidParameter` for a name that Amazon SNS does not allow, or when the topic is there with other settings.
     pub async fn create_topic_with(&self, name: &str, settings: TopicSettings) -> Result<TopicArn, SnsError> {
-        let name = TopicName::parse(name)?;
-        let owner = &self.engine.settings;
-        let arn = TopicArn::new(&owner.region, &owner.account, &name);
+        self.create_topic_of(&self.engine.settings.owner, name, settings).await
+    }
+
+    /// As [`Fanfare::create_topic_with`], for an owner of one's choice.
+    ///
+    /// # Errors
+    /// As [`Fanfare::create_topic_with`].
+    pub async fn create_topic_of(
+        &self,
+        owner: &Owner,
+        name: &str,
+        settings: TopicSettings,
+    ) -> Result<TopicArn, SnsError> {
+        let arn = TopicArn::new(owner, &TopicName::parse(name)?);
         self.engine.open_for_changes()?;
         self.engine.registry.create_topic(arn.clone(), settings).await?;
         Ok(arn)
+    }
+
+    /// Gives a topic other settings, which hold from now on; HTTP subscriptions follow a new delivery policy at once.
+    ///
+    /// # Errors
+    /// `NotFound`; `InternalError` when the store does not work.
+    pub async fn change_topic(&self, topic: &TopicArn, settings: TopicSettings) -> Result<(), SnsError> {
+        self.engine.open_for_changes()?;
+        self.engine.registry.change_topic(topic, settings).await
     }
 
     /// Forgets a topic with its subscriptions. What waits for them is given up. An unknown topic is no error.

@@ -4,8 +4,8 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::arn::Owner;
 use crate::connector::Connectors;
-use crate::error::SnsError;
 use crate::host::{Host, SystemHost};
 use crate::registry::Registry;
 use crate::store::{MemoryStore, Store, StoreError};
@@ -15,8 +15,7 @@ use super::Fanfare;
 /// Settings that hold for a whole engine.
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
-    pub(super) region: String,
-    pub(super) account: String,
+    pub(super) owner: Owner,
     pub(super) lane_concurrency: NonZeroUsize,
     pub(super) attempt_limit: Duration,
     pub(super) retry_after_max: Duration,
@@ -40,8 +39,7 @@ impl Default for FanfareBuilder {
             host: Arc::new(SystemHost),
             connectors: Connectors::new(),
             settings: Settings {
-                region: "us-east-1".to_owned(),
-                account: "000000000000".to_owned(),
+                owner: Owner::default(),
                 lane_concurrency: NonZeroUsize::new(16).expect("16 is not zero"),
                 attempt_limit: Duration::from_secs(60),
                 retry_after_max: Duration::from_secs(60 * 60),
@@ -66,24 +64,10 @@ impl FanfareBuilder {
         self
     }
 
-    /// Makes topics in `region` and `account`; by default `us-east-1` and `000000000000`.
-    ///
-    /// # Errors
-    /// `InvalidParameter` when `region` is not made of `a-z`, `0-9` and `-`, or `account` is not made of 12 digits.
-    pub fn owner(mut self, region: impl Into<String>, account: impl Into<String>) -> Result<Self, SnsError> {
-        let (region, account) = (region.into(), account.into());
-        let region_char = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-        if region.is_empty() || !region.bytes().all(region_char) {
-            return Err(SnsError::invalid_parameter(format_args!("Region Reason: {region:?} is not a region's name")));
-        }
-        if account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(SnsError::invalid_parameter(format_args!(
-                "Account Reason: {account:?} is not made of 12 digits"
-            )));
-        }
-        self.settings.region = region;
-        self.settings.account = account;
-        Ok(self)
+    /// Makes topics of `owner` where nobody else is named; by default `us-east-1` and `000000000000`.
+    pub fn owner(mut self, owner: Owner) -> Self {
+        self.settings.owner = owner;
+        self
     }
 
     /// Makes at most `attempts` attempts at a time for one subscription; by default 16.

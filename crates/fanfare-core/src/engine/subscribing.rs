@@ -68,19 +68,37 @@ impl Fanfare {
     /// `Topic` when the topic is of another region or account; as in Amazon SNS, the topic's name does not count.
     pub async fn confirm_subscription(&self, topic: &TopicArn, token: &str) -> Result<SubscriptionArn, SnsError> {
         self.engine.open_for_changes()?;
-        let settings = &self.engine.settings;
-        if (topic.region(), topic.account()) != (&settings.region, &settings.account) {
-            return Err(SnsError::invalid_parameter("Topic"));
-        }
         if token.is_empty() || !token.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Err(SnsError::new(SnsErrorCode::InvalidParameter, "Invalid token"));
         }
         let now = self.engine.host.now();
         self.engine.registry.expire(now).await?;
-        let confirmed = self.engine.registry.confirm(token, now).await?;
+        let confirmed = self.engine.registry.confirm(topic, token, now).await?;
         // What waited while it was paused, or was put back while it had ended, can go on.
         self.engine.wake(confirmed.id);
         Ok(confirmed.arn().clone())
+    }
+
+    /// Gives a subscription other settings, which hold from the next attempt on.
+    ///
+    /// # Errors
+    /// `NotFound`; `InvalidParameter` for a setting that does not fit the protocol or a destination that cannot be opened;
+    /// `InternalError` when the store does not work.
+    pub async fn change_subscription(
+        &self,
+        subscription: &SubscriptionArn,
+        settings: SubscriptionSettings,
+    ) -> Result<(), SnsError> {
+        self.engine.open_for_changes()?;
+        let known = self.subscription(subscription)?;
+        check_for_protocol(&settings, known.protocol())?;
+        if let Some(dead_letters) = &settings.dead_letters {
+            self.engine.check_destination(dead_letters)?;
+        }
+        let topic = self.engine.registry.topic(&known.topic())?;
+        let changed = self.engine.registry.change(subscription, |known| known.set(settings, &topic)).await?;
+        self.engine.wake(changed.id);
+        Ok(())
     }
 
     /// Ends a subscription. What waits for it is given up. An unknown subscription is no error.

@@ -26,6 +26,10 @@ use crate::publication::{Publication, SignatureVersion};
 #[allow(missing_docs, reason = "the fields are the topic's own, see `TopicSettings`")]
 pub struct TopicRecord {
     pub arn: TopicArn,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub display_name: String,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
     pub signature_version: SignatureVersion,
     /// `DeliveryPolicy` as Amazon SNS prints it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -120,7 +120,7 @@ impl HttpReceiver {
     /// # Errors
     /// When somebody else listens there.
     pub async fn start_at(addr: SocketAddr) -> std::io::Result<Self> {
-        Ok(Self::serve(TcpListener::bind(addr).await?, Security::Plain))
+        Ok(Self::serve(bound(addr)?.listen(BACKLOG)?, Security::Plain))
     }
 
     /// As [`HttpReceiver::start_at`], with a certificate of `ca` for `127.0.0.1` and `localhost`.
@@ -130,11 +130,12 @@ impl HttpReceiver {
     #[cfg(feature = "tls")]
     pub async fn start_tls_at(addr: SocketAddr, ca: &TestCa) -> std::io::Result<Self> {
         let identity = ca.server_identity(&["127.0.0.1", "localhost"]);
-        Ok(Self::serve(TcpListener::bind(addr).await?, Security::Tls(identity.acceptor(None))))
+        Ok(Self::serve(bound(addr)?.listen(BACKLOG)?, Security::Tls(identity.acceptor(None))))
     }
 
     async fn open(security: Security) -> Self {
-        Self::serve(TcpListener::bind(("127.0.0.1", 0)).await.expect("loopback has a free port"), security)
+        let listener = reserve(SocketAddr::from(([127, 0, 0, 1], 0))).listen(BACKLOG);
+        Self::serve(listener.expect("a bound socket can be listened on"), security)
     }
 
     fn serve(listener: TcpListener, security: Security) -> Self {
@@ -219,10 +220,11 @@ impl HttpReceiver {
     pub async fn go_away(&self) {
         match self.take_door() {
             Door::Open(task) => {
+                let reserved = reserve(self.addr);
                 task.abort();
-                // The listener is closed when the task has ended, and its address can be taken again.
+                // The listener is closed when the task has ended.
                 let _ = task.await;
-                *self.door() = Door::Shut(reserve(self.addr));
+                *self.door() = Door::Shut(reserved);
             }
             door => *self.door() = door,
         }
@@ -276,10 +278,18 @@ pub fn refused_addr() -> SocketAddr {
 
 /// Binds `addr` without listening.
 fn reserve(addr: SocketAddr) -> TcpSocket {
-    let socket = TcpSocket::new_v4().expect("the system has a socket to give");
-    socket.set_reuseaddr(true).expect("a new socket takes options");
-    socket.bind(addr).expect("the loopback port is free");
-    socket
+    bound(addr).expect("the loopback port is free")
+}
+
+/// A socket bound to `addr`, which another one of this kind may be bound to as well: so a port can be handed over from a
+/// socket that listens to one that does not, without a moment in which somebody else could get it.
+fn bound(addr: SocketAddr) -> std::io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    #[cfg(unix)]
+    socket.set_reuseport(true)?;
+    socket.bind(addr)?;
+    Ok(socket)
 }
 
 /// Accepts connections for as long as it is not aborted, and owns them.

@@ -10,12 +10,13 @@ struct Needed {
     packages: &'static [&'static str],
 }
 
-const NEEDED: [Needed; 5] = [
+const NEEDED: [Needed; 6] = [
     Needed { program: "nginx", packages: &["nginx"] },
     Needed { program: "openssl", packages: &["openssl"] },
     Needed { program: "python3", packages: &["python3", "python3-venv"] },
     Needed { program: "node", packages: &["nodejs"] },
     Needed { program: "npm", packages: &["npm"] },
+    Needed { program: "strace", packages: &["strace"] },
 ];
 
 /// Installs the packages of the programs that are missing; only root can, anyone else is told what to run.
