@@ -276,9 +276,10 @@ impl Registry {
     }
 
     /// Forgets what waited too long to be confirmed or restored, and what has ended long enough ago.
-    pub(crate) async fn expire(self: &Arc<Self>, now: Timestamp) -> Result<(), SnsError> {
+    /// Answers those that were forgotten.
+    pub(crate) async fn expire(self: &Arc<Self>, now: Timestamp) -> Result<Vec<SubscriptionId>, SnsError> {
         if self.read().expiries.first().is_none_or(|&(at, _)| at > now) {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let turn = self.turn().await;
         let due: Vec<_> = {
@@ -292,9 +293,10 @@ impl Registry {
         let changes = due.iter().map(|&id| Change::RemoveSubscription(id)).collect();
         self.commit(turn, changes, move |state| {
             state.expiries = state.expiries.split_off(&(now, SubscriptionId(u64::MAX)));
-            for id in due {
+            for &id in &due {
                 state.forget(id);
             }
+            due
         })
         .await
     }
@@ -352,7 +354,8 @@ pub(crate) fn refusal(error: &StoreError) -> SnsError {
 }
 
 fn ended(subscription: &Subscription, tokens: Vec<(Arc<str>, Timestamp)>, expires: Timestamp) -> Subscription {
-    Subscription { state: SubscriptionState::Ended { expires }, tokens, ..subscription.clone() }
+    // A pause is over too: the endpoint may have to be told.
+    Subscription { state: SubscriptionState::Ended { expires }, tokens, paused: false, ..subscription.clone() }
 }
 
 /// The change that keeps a subscription; nothing for one that lives and dies with the process.
@@ -421,6 +424,9 @@ impl State {
             Some(old) => {
                 for (token, _) in &old.tokens {
                     self.by_token.remove(token);
+                }
+                if let Some(expires) = old.expires() {
+                    self.expiries.remove(&(expires, id));
                 }
             }
             None => {

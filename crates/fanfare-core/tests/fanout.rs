@@ -170,6 +170,35 @@ async fn whoever_waits_is_let_go_when_the_last_handle_is_dropped_and_a_watch_end
     assert!(watch.next().await.is_none());
 }
 
+#[tokio::test]
+async fn a_publisher_that_goes_away_while_the_store_writes_leaves_nothing_undelivered() {
+    let fanfare = Fanfare::in_memory();
+    let topic = fanfare.create_topic("orders").await.unwrap();
+    let (endpoint, subscribe) = endpoint();
+    fanfare.subscribe(&topic, subscribe).await.unwrap();
+    for _ in 0..50 {
+        let mut publishing = Box::pin(fanfare.publish(&topic, Message::text("x").unwrap()));
+        // It begins, and is dropped before it has answered.
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(publishing.as_mut().poll(&mut context).is_pending());
+    }
+    assert_eq!(endpoint.wait_for(50).await.len(), 50);
+    assert_eq!(fanfare.counters().await.unwrap().delivered, 50);
+}
+
+#[tokio::test]
+async fn closing_within_a_limit_cuts_a_hanging_attempt_off() {
+    let fanfare = Fanfare::in_memory();
+    let topic = fanfare.create_topic("orders").await.unwrap();
+    let (endpoint, subscribe) = endpoint();
+    endpoint.always(Step::Hang);
+    fanfare.subscribe(&topic, subscribe).await.unwrap();
+    let published = fanfare.publish(&topic, Message::text("x").unwrap()).await.unwrap();
+    endpoint.wait_for(1).await;
+    fanfare.close_within(std::time::Duration::from_millis(20)).await;
+    assert_eq!(published.settled().await.pending, 1);
+}
+
 #[test]
 fn a_publisher_on_a_runtime_that_ends_leaves_no_lane_behind() {
     let runtime = || tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();

@@ -109,6 +109,37 @@ async fn dead_letters_are_listed_with_their_reason_and_redriven() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_redriven_does_not_count_for_those_who_wait_for_others() {
+    let bench = Bench::new().await;
+    bench.endpoint.script([Step::Reject]);
+    let arn = bench.subscribed().await;
+    let slow = ScriptedEndpoint::new();
+    let slow_arn = Subscribe::endpoint(Arc::new(slow.clone()));
+    let slow_arn = bench.fanfare.subscribe(&bench.topic, slow_arn).await.unwrap();
+    bench.fanfare.pause(&slow_arn).await.unwrap();
+    let published = bench.publish("x").await;
+    bench.endpoint.wait_for(1).await;
+    tokio::task::yield_now().await;
+    bench.fanfare.redrive(&arn).await.unwrap();
+    bench.endpoint.wait_for(2).await;
+    bench.fanfare.resume(&slow_arn).await.unwrap();
+    let report = published.settled().await;
+    assert_eq!((report.dropped(), report.delivered(), report.pending), (1, 1, 0), "{report:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_paused_subscription_is_told_to_its_endpoint_and_to_publishers() {
+    let bench = Bench::new().await;
+    let arn = bench.subscribed().await;
+    bench.fanfare.pause(&arn).await.unwrap();
+    let published = bench.publish("x").await;
+    bench.fanfare.unsubscribe_by_link(&arn).await.unwrap();
+    assert_eq!(published.settled().await.dropped(), 1);
+    let attempts = bench.endpoint.wait_for(1).await;
+    assert_eq!(attempts[0].notification.kind().as_str(), "UnsubscribeConfirmation");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_given_up_without_a_destination_can_be_redriven_too() {
     let bench = Bench::new().await;
     bench.endpoint.always(Step::Reject);

@@ -85,27 +85,27 @@ impl Endpoints {
 
 /// Attempts `deliveries`, which the lane has taken.
 pub(super) async fn make(
-    engine: &Engine,
+    engine: Arc<Engine>,
     id: SubscriptionId,
     endpoints: Arc<Endpoints>,
     deliveries: Vec<Delivery>,
 ) -> Attempted {
     let Some(subscription) = engine.registry.by_id(id) else {
-        return Attempted { subscription: None, calls: skipped(engine, deliveries) };
+        return Attempted { subscription: None, calls: skipped(&engine, deliveries) };
     };
     let mut calls = Vec::with_capacity(deliveries.len());
     let (wanted, late): (Vec<_>, Vec<_>) = deliveries
         .into_iter()
         .partition(|delivery| receives(&subscription) || delivery.dispatch.kind != NotificationKind::Notification);
-    calls.extend(skipped(engine, late));
+    calls.extend(skipped(&engine, late));
     let (direct, dead): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|delivery| delivery.stage == Stage::Endpoint);
     for (stage, deliveries) in [(Stage::Endpoint, direct), (Stage::DeadLetter, dead)] {
         if deliveries.is_empty() {
             continue;
         }
-        match endpoints.open(engine, &subscription, stage) {
-            Ok(opened) => call_in_batches(engine, &subscription, opened, deliveries, &mut calls).await,
-            Err(error) => calls.extend(refused(engine, deliveries, error)),
+        match endpoints.open(&engine, &subscription, stage) {
+            Ok(opened) => call_in_batches(&engine, &subscription, opened, deliveries, &mut calls).await,
+            Err(error) => calls.extend(refused(&engine, deliveries, error)),
         }
     }
     Attempted { subscription: Some(subscription), calls }
@@ -151,6 +151,8 @@ async fn call(
     let limit = engine.settings.attempt_limit.max(own_limit);
     let mut batch = Batch::new(&mut slots);
     let unanswered = tokio::select! {
+        // An answer that is there counts, however late it is looked at.
+        biased;
         ended = AssertUnwindSafe(opened.endpoint.deliver_batch(&mut batch)).catch_unwind() => match ended {
             Ok(()) => (DeliveryErrorKind::Interrupted, "the endpoint left the notification unanswered".to_owned()),
             Err(_) => (DeliveryErrorKind::Panicked, "the endpoint's code panicked".to_owned()),

@@ -1,6 +1,7 @@
 //! The door of the engine: its handle, its topics, its end. Subscribing and publishing have files of their own.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
@@ -153,10 +154,16 @@ impl Fanfare {
     pub async fn delete_topic(&self, topic: &TopicArn) -> Result<(), SnsError> {
         self.engine.open_for_changes()?;
         let expires = self.engine.host.now() + ENDED_FOR;
-        for subscription in self.engine.registry.delete_topic(topic, expires).await? {
-            self.engine.give_up_waiting(&subscription, "the topic was deleted").await?;
-        }
-        self.engine.store.drop_archive(topic).await.map_err(|error| refusal(&error))
+        let ended = self.engine.registry.delete_topic(topic, expires).await?;
+        let (engine, topic) = (Arc::clone(&self.engine), topic.clone());
+        self.engine
+            .carried(async move {
+                for subscription in ended {
+                    engine.give_up_waiting(&subscription, "the topic was deleted").await;
+                }
+                engine.store.drop_archive(&topic).await.map_err(|error| refusal(&error))
+            })
+            .await
     }
 
     /// The topic as it stands.
@@ -185,8 +192,20 @@ impl Fanfare {
         self.engine.store.counters().await.map_err(|error| refusal(&error))
     }
 
-    /// Stops: nothing is accepted and no further attempt begins, and attempts that are under way are waited for. Waiting
-    /// deliveries stay in the store, and who waits for them is told that they are pending.
+    /// As [`Fanfare::close`], and cuts off attempts that are under way after `limit`. They are made again after the next
+    /// start, if the store outlives the program.
+    pub async fn close_within(self, limit: Duration) {
+        let host = Arc::clone(&self.engine.host);
+        // What is cut off here takes its tasks along, which ends the attempts.
+        tokio::select! {
+            () = self.close() => {}
+            () = host.sleep(limit) => {}
+        }
+    }
+
+    /// Stops: nothing is accepted and no further attempt begins, and attempts that are under way are waited for, each up to
+    /// its limit. Waiting deliveries stay in the store, and who waits for them is told that they are pending. A store on
+    /// disk can be opened again when this has ended; after a mere drop, some time later.
     pub async fn close(self) {
         self.engine.lanes.close();
         self.engine.timer.interrupt();
@@ -197,6 +216,15 @@ impl Fanfare {
 }
 
 impl Engine {
+    /// Does `work` to its end, whatever becomes of the caller: what the store was told, the lanes are told too.
+    pub(super) async fn carried<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, SnsError>> + Send + 'static,
+    ) -> Result<T, SnsError> {
+        let cut_off = |_| SnsError::new(SnsErrorCode::InternalError, "it was cut off: the engine is closing");
+        self.lanes.runtime().spawn(work).await.map_err(cut_off)?
+    }
+
     /// Refuses when the engine closes.
     pub(super) fn open_for_changes(&self) -> Result<(), SnsError> {
         if self.lanes.closing() {

@@ -1,11 +1,11 @@
 //! One subscription's queue at work: takes what is due, attempts it at the subscription's own pace, settles what comes.
 
 use std::num::NonZeroUsize;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt as _, StreamExt as _};
+use tokio::task::{JoinError, JoinSet};
 
 use super::Engine;
 use super::attempt::{self, Attempted, Endpoints};
@@ -28,7 +28,8 @@ const CLEARED_AT_A_TIME: NonZeroUsize = NonZeroUsize::new(1000).expect("1000 is 
 pub(super) async fn run(engine: Arc<Engine>, id: SubscriptionId, signal: Arc<Signal>) {
     let mut manner =
         engine.lanes.take_manner(id).unwrap_or_else(|| Manner::new(Health::new(engine.settings.lane_concurrency)));
-    let mut under_way = FuturesUnordered::new();
+    // Tasks of their own, so that they go on while the lane waits for the store.
+    let mut under_way = JoinSet::new();
     let mut course: Option<Course> = None;
     loop {
         signal.heed();
@@ -43,9 +44,10 @@ pub(super) async fn run(engine: Arc<Engine>, id: SubscriptionId, signal: Arc<Sig
                     let room = manner.health.concurrency() - under_way.len();
                     match engine.next(course, &mut manner, room).await {
                         Step::Attempt(calls) => {
-                            under_way.extend(calls.into_iter().map(|deliveries| {
-                                attempt::make(&engine, id, Arc::clone(&course.endpoints), deliveries)
-                            }))
+                            for deliveries in calls {
+                                let endpoints = Arc::clone(&course.endpoints);
+                                under_way.spawn(attempt::make(Arc::clone(&engine), id, endpoints, deliveries));
+                            }
                         }
                         Step::Wait(until) => {
                             held_back = Some(until);
@@ -70,17 +72,25 @@ pub(super) async fn run(engine: Arc<Engine>, id: SubscriptionId, signal: Arc<Sig
             continue;
         }
         tokio::select! {
-            Some(attempted) = under_way.next(), if !under_way.is_empty() => {
+            Some(attempted) = under_way.join_next(), if !under_way.is_empty() => {
                 // What else has ended by now is settled in the same go.
-                let mut ended = vec![attempted];
-                while let Some(Some(attempted)) = under_way.next().now_or_never() {
-                    ended.push(attempted);
-                }
+                let rest = std::iter::from_fn(|| under_way.try_join_next());
+                let ended = std::iter::once(attempted).chain(rest).filter_map(finished).collect();
                 engine.settle(id, ended, &mut manner.health).await;
             }
             () = signal.wait() => {}
             () = async { engine.steady.sleep_until(held_back.expect("guarded")).await }, if held_back.is_some() => {}
         }
+    }
+}
+
+/// What an attempt came to; nothing when it was cut off, because the runtime ends. Endpoints cannot make an attempt panic; when
+/// the engine does, the lane starts anew.
+fn finished(ended: Result<Attempted, JoinError>) -> Option<Attempted> {
+    match ended.map_err(JoinError::try_into_panic) {
+        Ok(attempted) => Some(attempted),
+        Err(Ok(panic)) => resume_unwind(panic),
+        Err(Err(_)) => None,
     }
 }
 

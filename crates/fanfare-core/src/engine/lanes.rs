@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -73,6 +74,11 @@ impl Lanes {
         idle
     }
 
+    /// The runtime that the engine was opened in.
+    pub(super) fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
     /// How the lane goes on from when it last had work.
     pub(super) fn take_manner(&self, id: SubscriptionId) -> Option<Manner> {
         self.manners.lock().unwrap_or_else(PoisonError::into_inner).remove(&id)
@@ -109,11 +115,15 @@ impl Engine {
 
     /// Endpoints cannot make a lane panic. Should it happen all the same, it is a mistake of the engine's own: the lane starts
     /// anew with the next work, and what it had taken is taken again after the next start.
-    async fn run_lane(self: Arc<Self>, id: SubscriptionId, signal: Arc<Signal>) {
-        let lane = lane::run(Arc::clone(&self), id, signal);
-        if AssertUnwindSafe(lane).catch_unwind().await.is_err() {
-            tracing::error!(lane = id.0, "a lane panicked, please report this");
-            self.lanes.running().remove(&id);
-        }
+    fn run_lane(self: Arc<Self>, id: SubscriptionId, signal: Arc<Signal>) -> BoxFuture<'static, ()> {
+        let lane = AssertUnwindSafe(lane::run(Arc::clone(&self), id, signal)).catch_unwind();
+        Box::pin(async move {
+            if lane.await.is_err() {
+                tracing::error!(lane = id.0, "a lane panicked, please report this");
+                self.lanes.running().remove(&id);
+                // It may have been called in the meantime.
+                self.wake(id);
+            }
+        })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Weak};
 
-use super::fanout::{Explain, FanOut, fan_out};
+use super::fanout::{Explain, FanOut, FilteredOut, fan_out};
 use super::progress::Progress;
 use super::report::{Ending, Report, Tracker};
 use super::{Engine, Fanfare, dedup};
@@ -13,7 +13,7 @@ use crate::message::Message;
 use crate::notification::NotificationKind;
 use crate::publication::Publication;
 use crate::registry::refusal;
-use crate::store::{Appended, Dispatch, Entry};
+use crate::store::{Appended, Dispatch, Entry, StoreErrorKind};
 use crate::subscription::Subscription;
 use crate::topic::Topic;
 
@@ -45,31 +45,14 @@ impl Fanfare {
         let tracker = engine.trackers.track(&id);
         let mut published =
             Published { message_id: id, sequence_number: None, tracker, engine: Arc::downgrade(engine) };
-        let (number, refused) = match engine.store.append(entry).await.map_err(|error| refusal(&error))? {
-            Appended::Accepted { number, refused } => (number, refused),
-            Appended::Duplicate { message_id, number } => return Ok(published.repeated(&topic, message_id, number)),
-        };
-        published.number(&topic, number);
-        engine.timer.stir();
+        let everybody = matched.iter().map(|subscription| subscription.arn());
+        let everybody = everybody.chain(filtered_out.iter().map(|left_out| left_out.subscription.arn())).cloned();
+        published.tracker.expect(everybody.collect::<Vec<_>>());
 
-        published.tracker.expect(matched.len() + filtered_out.len());
-        for left_out in filtered_out {
-            let (arn, reason) = (left_out.subscription.arn().clone(), left_out.reason);
-            engine.observers.tell(|| Progress::FilteredOut {
-                message_id: published.message_id.clone(),
-                subscription: arn.clone(),
-                reason,
-                because: left_out.because,
-            });
-            published.tracker.ended(arn, Ending::FilteredOut { reason });
-        }
-        for subscription in matched {
-            if refused.contains(&subscription.id) {
-                let reason = "too many notifications wait for the subscription";
-                engine.tell_dropped(&published.message_id, &subscription, reason);
-            } else {
-                engine.wake(subscription.id);
-            }
+        let work = Arc::clone(engine).accept(entry, matched, filtered_out);
+        match engine.carried(work).await? {
+            Appended::Accepted { number, .. } => published.number(&topic, number),
+            Appended::Duplicate { message_id, number } => published = published.repeated(&topic, message_id, number),
         }
         Ok(published)
     }
@@ -109,7 +92,7 @@ impl Published {
     /// The answer for a message that was there before.
     fn repeated(mut self, topic: &Topic, message_id: String, number: u64) -> Self {
         self.number(topic, number);
-        self.tracker.expect(0);
+        self.tracker.expect([]);
         if let Some(engine) = self.engine.upgrade() {
             engine.trackers.forget(&self.message_id);
         }
@@ -129,6 +112,45 @@ impl Drop for Published {
 }
 
 impl Engine {
+    /// Has the store keep a message, tells who does not get it, and wakes the lanes of those who do.
+    async fn accept(
+        self: Arc<Self>,
+        entry: Entry,
+        matched: Vec<Arc<Subscription>>,
+        filtered_out: Vec<FilteredOut>,
+    ) -> Result<Appended, SnsError> {
+        let message_id = entry.dispatch.publication.id().to_owned();
+        let appended = self.store.append(entry).await;
+        // Also when it was refused: there may be something to forget that makes room.
+        self.timer.stir();
+        let appended = appended.map_err(|error| {
+            if error.kind() == StoreErrorKind::Full {
+                self.timer.sweep_soon();
+            }
+            refusal(&error)
+        })?;
+        let Appended::Accepted { refused, .. } = &appended else { return Ok(appended) };
+        for left_out in filtered_out {
+            let (arn, reason) = (left_out.subscription.arn().clone(), left_out.reason);
+            self.observers.tell(|| Progress::FilteredOut {
+                message_id: message_id.clone(),
+                subscription: arn.clone(),
+                reason,
+                because: left_out.because,
+            });
+            self.trackers.ended(&message_id, &arn, || Ending::FilteredOut { reason });
+        }
+        for subscription in matched {
+            if refused.contains(&subscription.id) {
+                let reason = "too many notifications wait for the subscription";
+                self.tell_dropped(&message_id, &subscription, reason);
+            } else {
+                self.wake(subscription.id);
+            }
+        }
+        Ok(appended)
+    }
+
     /// What is appended for a message of a publisher.
     fn entry(&self, id: &str, topic: &Topic, message: Message, now: Timestamp, matched: &[Arc<Subscription>]) -> Entry {
         let dedup = dedup::dedup(&message, topic, now);

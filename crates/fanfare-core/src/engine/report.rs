@@ -1,6 +1,6 @@
 //! What became of one message, for the publisher that waits for it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -85,8 +85,8 @@ pub(super) struct Tracker {
 
 #[derive(Debug, Default)]
 struct Tracked {
-    /// How many endings there will be; nothing before that is known.
-    expected: Option<usize>,
+    /// The subscriptions that have no ending yet; nothing before they are known.
+    awaited: Option<HashSet<SubscriptionArn>>,
     closed: bool,
     endings: Vec<(SubscriptionArn, Ending)>,
 }
@@ -123,14 +123,19 @@ impl Trackers {
 }
 
 impl Tracker {
-    pub(super) fn expect(&self, endings: usize) {
-        self.state().expected = Some(endings);
+    /// Says at which subscriptions the message will end.
+    pub(super) fn expect(&self, subscriptions: impl IntoIterator<Item = SubscriptionArn>) {
+        self.state().awaited = Some(subscriptions.into_iter().collect());
         self.changed.notify_waiters();
     }
 
+    /// Notes the first ending at a subscription. Of a message that is redriven or replayed later, the first ending counts.
     pub(super) fn ended(&self, subscription: SubscriptionArn, ending: Ending) {
-        self.state().endings.push((subscription, ending));
-        self.changed.notify_waiters();
+        let mut state = self.state();
+        if state.awaited.as_mut().is_some_and(|awaited| awaited.remove(&subscription)) {
+            state.endings.push((subscription, ending));
+            self.changed.notify_waiters();
+        }
     }
 
     /// Waits until every ending is known.
@@ -141,7 +146,7 @@ impl Tracker {
             changed.as_mut().enable();
             {
                 let state = self.state();
-                let pending = state.expected.map(|expected| expected.saturating_sub(state.endings.len()));
+                let pending = state.awaited.as_ref().map(HashSet::len);
                 if pending == Some(0) || state.closed {
                     return Report { endings: state.endings.clone(), pending: pending.unwrap_or(0) };
                 }

@@ -108,10 +108,10 @@ impl Fanfare {
     pub async fn unsubscribe(&self, subscription: &SubscriptionArn) -> Result<(), SnsError> {
         self.engine.open_for_changes()?;
         let expires = self.engine.host.now() + ENDED_FOR;
-        match self.engine.registry.end(subscription, None, expires).await? {
-            Some(ended) => self.engine.give_up_waiting(&ended, "the subscription has ended").await,
-            None => Ok(()),
+        if let Some(ended) = self.engine.registry.end(subscription, None, expires).await? {
+            self.engine.tidy_up(ended).await?;
         }
+        Ok(())
     }
 
     /// Ends a subscription at the wish of somebody who merely has its link: the endpoint is told, and gets a token that
@@ -126,7 +126,7 @@ impl Fanfare {
         let (now, token) = (engine.host.now(), self.new_token());
         let expires = now + engine.settings.token_lifetime;
         let Some(ended) = engine.registry.end(subscription, Some(&token), expires).await? else { return Ok(()) };
-        engine.give_up_waiting(&ended, "the subscription has ended").await?;
+        engine.tidy_up(Arc::clone(&ended)).await?;
         let id = new_uuid(engine.host.as_ref());
         let farewell = Notification::unsubscribe_confirmation(&id, subscription, now, &token);
         engine.announce(&ended, &farewell).await
@@ -196,27 +196,41 @@ impl Engine {
         Ok(())
     }
 
+    /// Gives up what waits for a subscription that has ended.
+    async fn tidy_up(self: &Arc<Self>, ended: Arc<Subscription>) -> Result<(), SnsError> {
+        let engine = Arc::clone(self);
+        self.carried(async move {
+            engine.give_up_waiting(&ended, "the subscription has ended").await;
+            Ok(())
+        })
+        .await
+    }
+
     /// Sends a message of the engine's own to a subscription's endpoint.
     async fn announce(
         self: &Arc<Self>,
         subscription: &Subscription,
         notification: &Notification,
     ) -> Result<(), SnsError> {
+        let lane = subscription.id;
         let entry = Entry {
             dispatch: Dispatch { kind: notification.kind().clone(), publication: notification.publication().clone() },
-            lanes: vec![subscription.id],
+            lanes: vec![lane],
             dedup: None,
             archive_until: None,
         };
-        match self.store.append(entry).await.map_err(|error| refusal(&error))? {
+        let engine = Arc::clone(self);
+        let appended = self.carried(async move {
+            let appended = engine.store.append(entry).await.map_err(|error| refusal(&error))?;
+            engine.wake(lane);
+            Ok(appended)
+        });
+        match appended.await? {
             Appended::Accepted { refused, .. } if !refused.is_empty() => Err(SnsError::new(
                 SnsErrorCode::Throttled,
                 "Rate exceeded: too many notifications wait for the subscription to send it another message",
             )),
-            _ => {
-                self.wake(subscription.id);
-                Ok(())
-            }
+            _ => Ok(()),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
 
 use super::Engine;
 use crate::host::Timestamp;
@@ -13,6 +14,9 @@ use crate::subscription::SubscriptionId;
 
 /// How often the store forgets what is too old, while there is work.
 const SWEEP_PERIOD: Duration = Duration::from_secs(60);
+
+/// How often it does so while it is full.
+const URGENT_PERIOD: Duration = Duration::from_secs(1);
 
 /// When lanes have something due again.
 #[derive(Debug, Default)]
@@ -22,6 +26,8 @@ pub(super) struct Timer {
     earlier: Notify,
     /// Set when something happened since the store last swept.
     stirred: AtomicBool,
+    /// Set when the store is full, and sweeping may make room.
+    urgent: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -58,6 +64,13 @@ impl Timer {
         }
     }
 
+    /// Says that the store is full.
+    pub(super) fn sweep_soon(&self) {
+        self.stirred.store(true, Ordering::SeqCst);
+        self.urgent.store(true, Ordering::SeqCst);
+        self.earlier.notify_one();
+    }
+
     /// Makes a sleeping timer look again.
     pub(super) fn interrupt(&self) {
         self.earlier.notify_one();
@@ -83,26 +96,50 @@ impl Timer {
 /// Runs until the engine closes.
 pub(super) async fn run(engine: Arc<Engine>) {
     let mut next_sweep = engine.steady.now() + SWEEP_PERIOD;
+    let mut sweeping = JoinSet::new();
+    engine.timer.stir();
     while !engine.lanes.closing() {
         let now = engine.steady.now();
         let (lanes, next) = engine.timer.ring(now);
         for lane in lanes {
             engine.wake(lane);
         }
-        if engine.timer.stirred.load(Ordering::SeqCst) && next_sweep <= now {
+        let _ = sweeping.try_join_next();
+        let urgent = engine.timer.urgent.swap(false, Ordering::SeqCst);
+        if urgent {
+            next_sweep = next_sweep.min(now.max(next_sweep - SWEEP_PERIOD + URGENT_PERIOD));
+        }
+        if engine.timer.stirred.load(Ordering::SeqCst) && next_sweep <= now && sweeping.is_empty() {
             engine.timer.stirred.store(false, Ordering::SeqCst);
             next_sweep = now + SWEEP_PERIOD;
-            if let Err(error) = engine.store.sweep(now).await {
-                tracing::error!(%error, "the store could not forget what is too old");
-            }
+            sweeping.spawn(Arc::clone(&engine).sweep(now));
         }
         let sweep = engine.timer.stirred.load(Ordering::SeqCst).then_some(next_sweep);
         match next.into_iter().chain(sweep).min() {
             Some(at) => tokio::select! {
                 () = engine.steady.sleep_until(at) => {}
                 () = engine.timer.earlier.notified() => {}
+                Some(_) = sweeping.join_next(), if !sweeping.is_empty() => {}
             },
             None => engine.timer.earlier.notified().await,
+        }
+    }
+}
+
+impl Engine {
+    /// Forgets what is too old, beside everything else that goes on.
+    async fn sweep(self: Arc<Self>, now: Timestamp) {
+        if let Err(error) = self.store.sweep(now).await {
+            tracing::error!(%error, "the store could not forget what is too old");
+        }
+        match self.registry.expire(self.host.now()).await {
+            Ok(forgotten) => {
+                for id in forgotten {
+                    self.lanes.take_manner(id);
+                    self.wake(id);
+                }
+            }
+            Err(error) => tracing::error!(%error, "subscriptions that were never confirmed could not be forgotten"),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::filter::{Event, FilterReason, Verdict};
 use crate::host::Timestamp;
 use crate::notification::NotificationKind;
 use crate::registry::refusal;
-use crate::store::{Dead, MessageState, Range, StoredMessage};
+use crate::store::{Dead, Delivery, MessageState, Range, StoredMessage};
 use crate::subscription::{Subscription, SubscriptionState};
 
 /// How many messages or deliveries are handled at a time.
@@ -63,6 +63,7 @@ impl Fanfare {
     /// # Errors
     /// `NotFound`; `InternalError` when the store does not work.
     pub async fn pause(&self, subscription: &SubscriptionArn) -> Result<(), SnsError> {
+        self.engine.open_for_changes()?;
         self.engine.registry.change(subscription, |subscription| subscription.paused = true).await.map(drop)
     }
 
@@ -71,9 +72,15 @@ impl Fanfare {
     /// # Errors
     /// `NotFound`; `InternalError` when the store does not work.
     pub async fn resume(&self, subscription: &SubscriptionArn) -> Result<(), SnsError> {
-        let resumed = self.engine.registry.change(subscription, |subscription| subscription.paused = false).await?;
-        self.engine.wake(resumed.id);
-        Ok(())
+        self.engine.open_for_changes()?;
+        let (engine, subscription) = (Arc::clone(&self.engine), subscription.clone());
+        self.engine
+            .carried(async move {
+                let resumed = engine.registry.change(&subscription, |known| known.paused = false).await?;
+                engine.wake(resumed.id);
+                Ok(())
+            })
+            .await
     }
 
     /// The subscription's dead letters, the oldest first, at most `max`: what went to its dead-letter destination, and what
@@ -91,11 +98,16 @@ impl Fanfare {
     /// # Errors
     /// `NotFound`; `InternalError` when the store does not work.
     pub async fn redrive(&self, subscription: &SubscriptionArn) -> Result<u64, SnsError> {
-        let subscription = self.subscription(subscription)?;
-        let now = self.engine.steady.now();
-        let count = self.engine.store.redrive(subscription.id, now).await.map_err(|error| refusal(&error))?;
-        self.engine.wake(subscription.id);
-        Ok(count)
+        self.engine.open_for_changes()?;
+        let lane = self.subscription(subscription)?.id;
+        let engine = Arc::clone(&self.engine);
+        self.engine
+            .carried(async move {
+                let count = engine.store.redrive(lane, engine.steady.now()).await.map_err(|error| refusal(&error))?;
+                engine.wake(lane);
+                Ok(count)
+            })
+            .await
     }
 
     /// Delivers archived messages again that the topic accepted from `from` on: those that the subscription's filter policy
@@ -113,28 +125,16 @@ impl Fanfare {
         from: Timestamp,
         to: Option<Timestamp>,
     ) -> Result<u64, SnsError> {
-        let engine = &self.engine;
-        let topic = engine.registry.topic(&subscription.topic())?;
+        self.engine.open_for_changes()?;
+        let topic = self.engine.registry.topic(&subscription.topic())?;
         if topic.archive_period().is_none() {
             return Err(SnsError::invalid_parameter("ReplayPolicy Reason: the topic has no ArchivePolicy"));
         }
         if to.is_some_and(|to| to < from) {
             return Err(SnsError::invalid_parameter("ReplayPolicy Reason: EndingPoint is before StartingPoint"));
         }
-        let subscription = engine.registry.change(subscription, |known| known.stopped_after = to).await?;
-        let range = Range { topic: topic.arn().clone(), from, to };
-        let (mut after, mut count) = (0, 0);
-        loop {
-            let page = engine.store.archived(&range, after, PAGE).await.map_err(|error| refusal(&error))?;
-            let Some(last) = page.last() else { break };
-            after = last.number;
-            let wanted: Vec<_> = page.iter().filter(|stored| wants(&subscription, stored)).map(|s| s.number).collect();
-            count += wanted.len() as u64;
-            let now = engine.steady.now();
-            engine.store.replay(subscription.id, now, &wanted).await.map_err(|error| refusal(&error))?;
-            engine.wake(subscription.id);
-        }
-        Ok(count)
+        let work = Arc::clone(&self.engine).replay(subscription.clone(), from, to);
+        self.engine.carried(work).await
     }
 
     /// Logged attempts for a message, the oldest first; with a subscription, only those for it.
@@ -162,6 +162,28 @@ impl Fanfare {
 }
 
 impl Engine {
+    /// Puts archived messages back page by page, up to those that are accepted now: later ones come as new messages.
+    async fn replay(
+        self: Arc<Self>,
+        subscription: SubscriptionArn,
+        from: Timestamp,
+        to: Option<Timestamp>,
+    ) -> Result<u64, SnsError> {
+        let subscription = self.registry.change(&subscription, |known| known.stopped_after = to).await?;
+        let range = Range { topic: subscription.topic(), from, to: Some(to.unwrap_or_else(|| self.host.now())) };
+        let (mut after, mut count) = (0, 0);
+        loop {
+            let page = self.store.archived(&range, after, PAGE).await.map_err(|error| refusal(&error))?;
+            let Some(last) = page.last() else { return Ok(count) };
+            after = last.number;
+            let wanted: Vec<_> = page.iter().filter(|stored| wants(&subscription, stored)).map(|s| s.number).collect();
+            count += wanted.len() as u64;
+            let now = self.steady.now();
+            self.store.replay(subscription.id, now, &wanted).await.map_err(|error| refusal(&error))?;
+            self.wake(subscription.id);
+        }
+    }
+
     async fn standing(
         &self,
         message_id: &str,
@@ -185,23 +207,25 @@ impl Engine {
         })
     }
 
-    /// Gives up everything that waits for a subscription, and tells.
-    pub(super) async fn give_up_waiting(
-        self: &Arc<Self>,
-        subscription: &Subscription,
-        reason: &str,
-    ) -> Result<(), SnsError> {
+    /// Gives up everything that waits for a subscription that has ended, and tells. What the store does not give up now, the
+    /// lane gives up later.
+    pub(super) async fn give_up_waiting(self: &Arc<Self>, subscription: &Subscription, reason: &str) {
         loop {
-            let cleared = self.store.clear(subscription.id, PAGE).await.map_err(|error| refusal(&error))?;
-            if cleared.is_empty() {
-                return Ok(());
-            }
-            for delivery in cleared {
-                if delivery.dispatch.kind == NotificationKind::Notification {
-                    self.tell_dropped(delivery.dispatch.publication.id(), subscription, reason);
+            match self.store.clear(subscription.id, PAGE).await {
+                Ok(cleared) if cleared.is_empty() => break,
+                Ok(cleared) => {
+                    let published = |d: &Delivery| d.dispatch.kind == NotificationKind::Notification;
+                    for delivery in cleared.into_iter().filter(published) {
+                        self.tell_dropped(delivery.dispatch.publication.id(), subscription, reason);
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(%error, "what waits for an ended subscription is given up one by one");
+                    break;
                 }
             }
         }
+        self.wake(subscription.id);
     }
 }
 
