@@ -69,8 +69,8 @@ impl Connectors {
         match self.0.iter().rev().find(|connector| connector.protocols().contains(protocol)) {
             Some(connector) => connector.connect(protocol, address),
             None => Err(SnsError::invalid_parameter(format_args!(
-                "Protocol Reason: nothing here delivers over {protocol}: enable the `{protocol}` feature, or add a \
-                 connector for it"
+                "Protocol Reason: no connector here delivers over {protocol}: enable the feature of that name where there \
+                 is one, or add a connector"
             ))),
         }
     }

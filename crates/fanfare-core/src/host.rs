@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// A point in time, in whole milliseconds since 1970-01-01T00:00:00Z.
 ///
 /// It prints as Amazon SNS prints times in messages: `2026-01-02T03:04:05.678Z`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(i64);
 

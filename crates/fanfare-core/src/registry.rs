@@ -91,7 +91,12 @@ impl Registry {
     }
 
     /// Makes a topic, or finds the one that is there if its settings are the same.
-    pub(crate) async fn create_topic(self: &Arc<Self>, arn: TopicArn, settings: TopicSettings) -> Result<(), SnsError> {
+    pub(crate) async fn create_topic(
+        self: &Arc<Self>,
+        arn: TopicArn,
+        made: Timestamp,
+        settings: TopicSettings,
+    ) -> Result<(), SnsError> {
         let turn = self.turn().await;
         if let Ok(topic) = self.topic(&arn) {
             if settings != TopicSettings::default() && settings != *topic.settings() {
@@ -101,7 +106,7 @@ impl Registry {
             }
             return Ok(());
         }
-        let topic = Topic::new(arn, settings);
+        let topic = Topic::new(arn, made, settings);
         let change = Change::PutTopic(topic.to_record());
         self.commit(turn, vec![change], |state| state.put_topic(topic)).await
     }
@@ -113,8 +118,7 @@ impl Registry {
         settings: TopicSettings,
     ) -> Result<(), SnsError> {
         let turn = self.turn().await;
-        self.topic(arn)?;
-        let topic = Topic::new(arn.clone(), settings);
+        let topic = Topic::new(arn.clone(), self.topic(arn)?.made(), settings);
         let change = Change::PutTopic(topic.to_record());
         self.commit(turn, vec![change], |state| state.replace_topic(topic)).await
     }
@@ -379,7 +383,8 @@ impl State {
             let topic = self.topics.get(&arn).map(|entry| Arc::clone(&entry.topic));
             let topic = topic.unwrap_or_else(|| {
                 Arc::clone(
-                    gone.entry(arn.clone()).or_insert_with(|| Arc::new(Topic::new(arn, TopicSettings::default()))),
+                    gone.entry(arn.clone())
+                        .or_insert_with(|| Arc::new(Topic::new(arn, Timestamp::EPOCH, TopicSettings::default()))),
                 )
             });
             self.put(Subscription::from_record(record, &topic).map_err(unreadable)?);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::arn::TopicArn;
 use crate::error::SnsError;
+use crate::host::Timestamp;
 use crate::publication::SignatureVersion;
 use crate::retry::TopicDeliveryPolicy;
 use crate::store::{CorruptRecord, TopicRecord};
@@ -22,6 +23,8 @@ const ARCHIVE_DAYS: std::ops::RangeInclusive<u16> = 1..=365;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Topic {
     arn: TopicArn,
+    /// When it was made, which tells it apart from an earlier one of its name.
+    made: Timestamp,
     settings: TopicSettings,
 }
 
@@ -37,8 +40,13 @@ pub enum DeduplicationScope {
 }
 
 impl Topic {
-    pub(crate) fn new(arn: TopicArn, settings: TopicSettings) -> Self {
-        Self { arn, settings }
+    pub(crate) fn new(arn: TopicArn, made: Timestamp, settings: TopicSettings) -> Self {
+        Self { arn, made, settings }
+    }
+
+    /// When it was made.
+    pub fn made(&self) -> Timestamp {
+        self.made
     }
 
     /// The topic's name in the world.
@@ -95,6 +103,7 @@ impl Topic {
         let settings = &self.settings;
         TopicRecord {
             arn: self.arn.clone(),
+            made: self.made,
             display_name: settings.display_name.clone(),
             tags: settings.tags.clone(),
             signature_version: settings.signature_version,
@@ -123,7 +132,7 @@ impl Topic {
             deduplicates: record.deduplicates,
             archive_days: record.archive_days,
         };
-        Ok(Self { arn: record.arn, settings })
+        Ok(Self { arn: record.arn, made: record.made, settings })
     }
 }
 

@@ -157,6 +157,17 @@ async fn a_repeated_message_gets_the_ids_of_the_first_and_goes_nowhere() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_topic_that_is_made_again_remembers_no_messages_of_the_one_before() {
+    let bench = Bench::fifo().await;
+    let first = bench.publish("a", "same").await;
+    bench.fanfare.delete_topic(&bench.topic).await.unwrap();
+    bench.host.jump_forward(Duration::from_secs(1));
+    let settings = TopicSettings::new().content_based_deduplication();
+    bench.fanfare.create_topic_with("orders.fifo", settings).await.unwrap();
+    assert_ne!(bench.publish("a", "same").await.message_id(), first.message_id());
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_explicit_id_overrides_the_content_and_equals_a_computed_one() {
     let bench = Bench::fifo().await;
     let explicit = |text: &str, id: &str| Message::builder(text).group_id("a").deduplication_id(id).build().unwrap();

@@ -266,13 +266,13 @@ async fn settings_that_do_not_fit_the_protocol_are_refused() {
         ),
         (
             to(Protocol::Http),
-            "Invalid parameter: Protocol Reason: nothing here delivers over http: enable the `http` feature, or add a \
-             connector for it",
+            "Invalid parameter: Protocol Reason: no connector here delivers over http: enable the feature of that name \
+             where there is one, or add a connector",
         ),
         (
             to(Protocol::Sms).dead_letters_to(Destination::address(Protocol::Sqs, "arn:aws:sqs:...")),
-            "Invalid parameter: Protocol Reason: nothing here delivers over sqs: enable the `sqs` feature, or add a \
-             connector for it",
+            "Invalid parameter: Protocol Reason: no connector here delivers over sqs: enable the feature of that name \
+             where there is one, or add a connector",
         ),
     ];
     for (subscribe, text) in cases {

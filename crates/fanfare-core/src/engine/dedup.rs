@@ -45,8 +45,9 @@ pub(super) fn dedup(message: &Message, topic: &Topic, now: Timestamp) -> Option<
         DeduplicationScope::Topic => "",
         DeduplicationScope::MessageGroup => message.group_id().unwrap_or_default(),
     };
-    // Neither part can hold a line break.
-    Some(Dedup { key: format!("{}\n{scope}\n{id}", topic.arn()), until: now + WINDOW })
+    // No part can hold a line break. A topic that is made again remembers nothing of the one before.
+    let key = format!("{}\n{}\n{scope}\n{id}", topic.arn(), topic.made().unix_ms());
+    Some(Dedup { key, until: now + WINDOW })
 }
 
 /// The SHA-256 of the published text, attributes left out, in lower-case hexadecimal digits.

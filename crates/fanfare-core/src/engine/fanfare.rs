@@ -134,7 +134,8 @@ impl Fanfare {
     ) -> Result<TopicArn, SnsError> {
         let arn = TopicArn::new(owner, &TopicName::parse(name)?);
         self.engine.open_for_changes()?;
-        self.engine.registry.create_topic(arn.clone(), settings).await?;
+        let made = self.engine.host.now();
+        self.engine.registry.create_topic(arn.clone(), made, settings).await?;
         Ok(arn)
     }
 

@@ -26,6 +26,8 @@ use crate::publication::{Publication, SignatureVersion};
 #[allow(missing_docs, reason = "the fields are the topic's own, see `TopicSettings`")]
 pub struct TopicRecord {
     pub arn: TopicArn,
+    #[serde(default)]
+    pub made: Timestamp,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub display_name: String,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
