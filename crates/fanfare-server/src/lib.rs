@@ -1,3 +1,5 @@
 #![doc = include_str!("../README.md")]
 
+pub mod auth;
 pub mod links;
+pub mod query;

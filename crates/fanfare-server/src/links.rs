@@ -11,10 +11,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use fanfare::wire::Signer;
 use fanfare::{Fanfare, Host as _, SnsError, SnsErrorCode, SubscriptionArn, SystemHost, TopicArn};
-use url::form_urlencoded;
 
-/// The name space of Amazon SNS's answers.
-const XMLNS: &str = "http://sns.amazonaws.com/doc/2010-03-31/";
+use crate::query::{Answer, CONTENT_TYPE, Members, Request, error_xml};
 
 /// The pages behind the links in messages of `fanfare`, signed by `signer`.
 ///
@@ -32,46 +30,14 @@ struct Pages {
     signer: Signer,
 }
 
-/// The parameters of a link. Of a repeated one the first counts.
-#[derive(Debug, Default)]
-struct Link {
-    action: Option<String>,
-    topic: Option<String>,
-    token: Option<String>,
-    subscription: Option<String>,
-    authenticate: Option<String>,
-}
-
-impl Link {
-    fn parse(query: &str) -> Self {
-        let mut link = Self::default();
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            let slot = match &*name {
-                "Action" => &mut link.action,
-                "TopicArn" => &mut link.topic,
-                "Token" => &mut link.token,
-                "SubscriptionArn" => &mut link.subscription,
-                "AuthenticateOnUnsubscribe" => &mut link.authenticate,
-                _ => continue,
-            };
-            slot.get_or_insert_with(|| value.into_owned());
-        }
-        link
-    }
-}
-
 async fn act(method: Method, State(pages): State<Arc<Pages>>, RawQuery(query): RawQuery) -> Response {
     // Whoever merely looks whether a link works does not mean to follow it.
     if method == Method::HEAD {
         return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET")]).into_response();
     }
-    let link = Link::parse(&query.unwrap_or_default());
-    let answer = match link.action.as_deref() {
-        Some("ConfirmSubscription") => pages.confirm(&link).await,
-        Some("Unsubscribe") => pages.unsubscribe(&link).await,
-        Some(_) | None => Err(SnsError::invalid_parameter(
-            "Action Reason: a link confirms a subscription (ConfirmSubscription) or ends one (Unsubscribe)",
-        )),
+    let answer = match Request::parse(query.as_deref(), b"") {
+        Ok(link) => pages.follow(&link).await,
+        Err(error) => Err(error),
     };
     let request_id = request_id();
     let (status, body) = match answer {
@@ -80,7 +46,7 @@ async fn act(method: Method, State(pages): State<Arc<Pages>>, RawQuery(query): R
     };
     let mut response = (status, body).into_response();
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/xml"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
     if let Ok(id) = HeaderValue::from_str(&request_id) {
         headers.insert("x-amzn-requestid", id);
     }
@@ -97,84 +63,43 @@ async fn certificate(State(pages): State<Arc<Pages>>, Path(file): Path<String>) 
     }
 }
 
-/// What a link did.
-#[derive(Debug)]
-enum Answer {
-    Confirmed(SubscriptionArn),
-    Unsubscribed,
-}
-
 impl Pages {
-    async fn confirm(&self, link: &Link) -> Result<Answer, SnsError> {
-        if link.authenticate.as_deref() == Some("true") {
+    async fn follow(&self, link: &Request) -> Result<Answer, SnsError> {
+        match link.action() {
+            Some("ConfirmSubscription") => self.confirm(link).await,
+            Some("Unsubscribe") => self.unsubscribe(link).await,
+            Some(_) | None => Err(SnsError::invalid_parameter(
+                "Action Reason: a link confirms a subscription (ConfirmSubscription) or ends one (Unsubscribe)",
+            )),
+        }
+    }
+
+    async fn confirm(&self, link: &Request) -> Result<Answer, SnsError> {
+        if link.text("AuthenticateOnUnsubscribe") == Some("true") {
             return Err(SnsError::new(
                 SnsErrorCode::AuthorizationError,
                 "AuthenticateOnUnsubscribe needs a signed request, and a link is not signed",
             ));
         }
-        let topic = TopicArn::parse(link.topic.as_deref().unwrap_or_default())
+        let topic = TopicArn::parse(link.text("TopicArn").unwrap_or_default())
             .map_err(|_| SnsError::invalid_parameter("Topic"))?;
-        let token = link.token.as_deref().unwrap_or_default();
-        self.fanfare.confirm_subscription(&topic, token).await.map(Answer::Confirmed)
+        let token = link.text("Token").unwrap_or_default();
+        let subscription = self.fanfare.confirm_subscription(&topic, token).await?;
+        let result = Members::new().text("SubscriptionArn", subscription.as_str());
+        Ok(Answer::with_result("ConfirmSubscription", result))
     }
 
-    async fn unsubscribe(&self, link: &Link) -> Result<Answer, SnsError> {
-        let Some(subscription) = &link.subscription else {
+    async fn unsubscribe(&self, link: &Request) -> Result<Answer, SnsError> {
+        let Some(subscription) = link.text("SubscriptionArn") else {
             return Err(SnsError::invalid_parameter("SubscriptionArn Reason: no value for required parameter"));
         };
         self.fanfare.unsubscribe_by_link(&SubscriptionArn::parse(subscription)?).await?;
-        Ok(Answer::Unsubscribed)
+        Ok(Answer::without_result("Unsubscribe"))
     }
-}
-
-impl Answer {
-    fn to_xml(&self, request_id: &str) -> String {
-        let (operation, result) = match self {
-            Self::Confirmed(arn) => (
-                "ConfirmSubscription",
-                format!(
-                    "<ConfirmSubscriptionResult><SubscriptionArn>{}</SubscriptionArn></ConfirmSubscriptionResult>",
-                    escaped(arn.as_str())
-                ),
-            ),
-            Self::Unsubscribed => ("Unsubscribe", String::new()),
-        };
-        format!(
-            "<{operation}Response xmlns=\"{XMLNS}\">{result}<ResponseMetadata><RequestId>{request_id}</RequestId>\
-             </ResponseMetadata></{operation}Response>\n"
-        )
-    }
-}
-
-fn error_xml(error: &SnsError, request_id: &str) -> String {
-    let kind = if error.code().http_status() < 500 { "Sender" } else { "Receiver" };
-    format!(
-        "<ErrorResponse xmlns=\"{XMLNS}\"><Error><Type>{kind}</Type><Code>{}</Code><Message>{}</Message></Error>\
-         <RequestId>{request_id}</RequestId></ErrorResponse>\n",
-        error.code().as_str(),
-        escaped(error.message())
-    )
 }
 
 fn status_of(code: SnsErrorCode) -> StatusCode {
     StatusCode::from_u16(code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
-}
-
-/// A text as it may stand in XML. Characters that XML cannot carry become U+FFFD.
-fn escaped(text: &str) -> String {
-    let mut xml = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '<' => xml.push_str("&lt;"),
-            '>' => xml.push_str("&gt;"),
-            '&' => xml.push_str("&amp;"),
-            '"' => xml.push_str("&quot;"),
-            '\t' | '\n' | '\r' => xml.push(c),
-            c if c.is_control() || matches!(c, '\u{FFFE}' | '\u{FFFF}') => xml.push('\u{FFFD}'),
-            c => xml.push(c),
-        }
-    }
-    xml
 }
 
 /// A random UUID.
@@ -182,29 +107,4 @@ fn request_id() -> String {
     let mut bytes = [0; 16];
     SystemHost.fill(&mut bytes);
     uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_error_is_escaped_in_its_xml() {
-        let error = SnsError::invalid_parameter("<a> & \"b\"\u{1}");
-        assert_eq!(
-            error_xml(&error, "r"),
-            "<ErrorResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><Error><Type>Sender</Type>\
-             <Code>InvalidParameter</Code><Message>Invalid parameter: &lt;a&gt; &amp; &quot;b&quot;\u{FFFD}</Message>\
-             </Error><RequestId>r</RequestId></ErrorResponse>\n"
-        );
-    }
-
-    #[test]
-    fn an_answer_without_a_result_has_no_result_element() {
-        assert_eq!(
-            Answer::Unsubscribed.to_xml("r"),
-            "<UnsubscribeResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><ResponseMetadata>\
-             <RequestId>r</RequestId></ResponseMetadata></UnsubscribeResponse>\n"
-        );
-    }
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// The documents by name.
-const DOCUMENTS: [(&str, &str); 11] = [
+const DOCUMENTS: [(&str, &str); 14] = [
     ("aws-envelopes", include_str!("../vectors/aws-envelopes.json")),
     ("delivery-policy", include_str!("../vectors/delivery-policy.json")),
     ("fifo-content-dedup", include_str!("../vectors/fifo-content-dedup.json")),
@@ -12,8 +12,11 @@ const DOCUMENTS: [(&str, &str); 11] = [
     ("filter-policy-match", include_str!("../vectors/filter-policy-match.json")),
     ("filter-policy-match-large", include_str!("../vectors/filter-policy-match-large.json")),
     ("http-headers", include_str!("../vectors/http-headers.json")),
+    ("query-requests", include_str!("../vectors/query-requests.json")),
+    ("query-responses", include_str!("../vectors/query-responses.json")),
     ("signature-canonical-strings", include_str!("../vectors/signature-canonical-strings.json")),
     ("signed-messages", include_str!("../vectors/signed-messages.json")),
+    ("sigv4-sns", include_str!("../vectors/sigv4-sns.json")),
     ("validation", include_str!("../vectors/validation.json")),
 ];
 
