@@ -14,8 +14,9 @@ use fanfare_testkit::{HttpReceiver, Reply};
 
 async fn open(directory: &Path) -> Result<Fanfare, Box<dyn std::error::Error>> {
     let egress = EgressPolicy::internet().allow("127.0.0.0/8".parse()?);
-    let adapters = Adapters::new("https://sns.example.com")?.egress(egress);
     let store = DiskStore::open(directory, DiskOptions::default())?;
+    // The key that signs is kept with the messages.
+    let adapters = Adapters::new("https://sns.example.com")?.egress(egress).signer(fanfare::kept_signer(&store)?);
     Ok(Fanfare::builder().connectors(adapters.connectors()?).open_store(store).await?)
 }
 

@@ -1,10 +1,19 @@
-#![doc = include_str!("../README.md")]
+#![cfg_attr(all(feature = "http", feature = "https", feature = "store-disk"), doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(all(feature = "http", feature = "https", feature = "store-disk")),
+    doc = "Publish once, deliver to every subscriber: the parts of Fanfare that the enabled features bring."
+)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(any(feature = "http", feature = "https"))]
 mod adapters;
 
+#[cfg(all(any(feature = "http", feature = "https"), feature = "store-disk"))]
+mod kept_signer;
+
 pub use fanfare_core::*;
+#[cfg(all(any(feature = "http", feature = "https"), feature = "store-disk"))]
+pub use kept_signer::{KeptSignerError, kept_signer};
 
 #[cfg(any(feature = "http", feature = "https"))]
 pub use adapters::{Adapters, AdaptersError};

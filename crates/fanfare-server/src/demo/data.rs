@@ -7,7 +7,6 @@ use std::path::PathBuf;
 
 use fanfare::disk::{DiskOptions, DiskStore};
 use fanfare::store::{DestinationRecord, Journal as _, RegistryStore as _};
-use fanfare::wire::{CERTIFICATE_NAME, Signer, SigningKey};
 
 use super::Trouble;
 
@@ -26,6 +25,8 @@ pub(super) struct Leftovers {
     pub(super) receivers: HashMap<String, SocketAddr>,
     /// Notifications that wait.
     pub(super) pending: u64,
+    /// Notifications that were given up.
+    pub(super) dropped: u64,
 }
 
 impl Data {
@@ -40,18 +41,14 @@ impl Data {
     }
 
     pub(super) fn open(&self) -> Result<DiskStore, Trouble> {
-        Ok(DiskStore::open(&self.directory, DiskOptions::default())?)
-    }
-
-    /// The key that signs, made when the directory is new.
-    pub(super) async fn signer(&self, store: &DiskStore) -> Result<Signer, Trouble> {
-        let fresh = tokio::task::spawn_blocking(|| SigningKey::generate(CERTIFICATE_NAME)).await??;
-        let bundle = store.secret("signing-key.pem", || fresh.to_pem_bundle())?;
-        Ok(Signer::with_key(SigningKey::from_pem_bundle(&bundle)?))
+        DiskStore::open(&self.directory, DiskOptions::default())
+            .map_err(|error| format!("{error} (`--data DIR` chooses another directory)").into())
     }
 
     pub(super) async fn leftovers(&self, store: &DiskStore) -> Result<Leftovers, Trouble> {
-        let mut leftovers = Leftovers { pending: store.counters().await?.pending, ..Leftovers::default() };
+        let counters = store.counters().await?;
+        let (pending, dropped) = (counters.pending, counters.dropped);
+        let mut leftovers = Leftovers { pending, dropped, ..Leftovers::default() };
         for subscription in store.load().await?.subscriptions {
             for DestinationRecord { address, .. } in
                 [Some(subscription.destination), subscription.dead_letters].into_iter().flatten()
@@ -78,5 +75,6 @@ impl Data {
 fn default_directory() -> PathBuf {
     let user = std::env::var("USER").unwrap_or_default();
     let user: String = user.chars().filter(char::is_ascii_alphanumeric).collect();
-    std::env::temp_dir().join(format!("fanfare-demo-{user}"))
+    let name = if user.is_empty() { "fanfare-demo".to_owned() } else { format!("fanfare-demo-{user}") };
+    std::env::temp_dir().join(name)
 }

@@ -6,9 +6,10 @@ mod events;
 mod screen;
 mod subscribers;
 
+use std::io::{Write as _, stderr};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use fanfare::egress::EgressPolicy;
 use fanfare::engine::{Progress, Report, Watch};
@@ -25,6 +26,9 @@ use events::{EVENTS, Event};
 use screen::Screen;
 use subscribers::{Subscriber, Wish};
 
+/// How long the demo waits for a message to end everywhere, before it says what is missing.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// Anything that stops the demo, in words.
 type Trouble = Box<dyn std::error::Error + Send + Sync>;
 
@@ -39,7 +43,8 @@ pub(crate) async fn run(directory: Option<PathBuf>) -> ExitCode {
             status
         }
         Err(trouble) => {
-            screen.verdict(false, &format!("the demo could not run: {trouble}"));
+            // Nobody is left to tell when the terminal is gone.
+            let _ = writeln!(stderr().lock(), "fanfare: the demo could not run: {trouble}");
             ExitCode::FAILURE
         }
     }
@@ -55,6 +60,8 @@ struct Demo<'a> {
     pages: JoinHandle<()>,
     /// Notifications that wait from an earlier demo.
     leftovers: u64,
+    /// Notifications that earlier demos gave up.
+    dropped_before: u64,
     watch: Watch,
 }
 
@@ -78,7 +85,7 @@ impl<'a> Demo<'a> {
         let leftovers = data.leftovers(&store).await?;
         let ca = TestCa::new();
         let mut subscribers = subscribers::all(&ca, &leftovers).await?;
-        let signer = data.signer(&store).await?;
+        let signer = fanfare::kept_signer(&store)?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let base = format!("http://{}", listener.local_addr()?);
         let egress = EgressPolicy::internet().allow("127.0.0.0/8".parse()?);
@@ -115,7 +122,8 @@ impl<'a> Demo<'a> {
             };
             screen.subscribed(subscriber.name, subscriber.protocol.as_str(), subscriber.about, state);
         }
-        Ok(Self { screen, fanfare, topic, subscribers, pages, leftovers: leftovers.pending, watch })
+        let (dropped_before, leftovers) = (leftovers.dropped, leftovers.pending);
+        Ok(Self { screen, fanfare, topic, subscribers, pages, leftovers, dropped_before, watch })
     }
 
     async fn play(mut self) -> ExitCode {
@@ -146,22 +154,26 @@ impl<'a> Demo<'a> {
             return Ok(());
         }
         self.screen.line("");
-        self.screen.title(&format!("Left over from an earlier run: {} notifications", self.leftovers));
+        self.screen.title(&format!("Left over from an earlier run: {} waiting", self.leftovers));
         tally.expected += usize::try_from(self.leftovers)?;
-        let accepted = SystemHost.now();
-        loop {
+        let (accepted, deadline) = (SystemHost.now(), Instant::now() + PATIENCE);
+        let counters = loop {
             let counters = self.fanfare.counters().await?;
             while let Some(progress) = self.watch.try_next() {
                 self.show(&progress, accepted, tally);
             }
-            if counters.pending == 0 {
-                break;
+            if counters.pending == 0 || Instant::now() > deadline {
+                break counters;
             }
-            if let Some(progress) = self.watch.next().await {
+            if let Ok(Some(progress)) = tokio::time::timeout(PATIENCE, self.watch.next()).await {
                 self.show(&progress, accepted, tally);
             }
+        };
+        let lost = counters.pending + (counters.dropped - self.dropped_before);
+        tally.leftovers = usize::try_from(self.leftovers.saturating_sub(lost))?;
+        if lost > 0 {
+            tally.missing.push(format!("left over from an earlier run: {lost} did not arrive"));
         }
-        tally.leftovers = usize::try_from(self.leftovers)?;
         Ok(())
     }
 
@@ -172,7 +184,7 @@ impl<'a> Demo<'a> {
         let accepted = SystemHost.now();
         let published = self.fanfare.publish(&self.topic, event.message()?).await?;
         self.screen.title(&format!("{}  (MessageId {})", event.title, published.message_id()));
-        let settled = published.settled();
+        let settled = tokio::time::timeout(PATIENCE, published.settled());
         tokio::pin!(settled);
         let report = loop {
             tokio::select! {
@@ -180,6 +192,7 @@ impl<'a> Demo<'a> {
                 Some(progress) = watch.next() => self.show(&progress, accepted, tally),
             }
         };
+        let report = report.map_err(|_| format!("it had not ended everywhere after {PATIENCE:?}"))?;
         self.show_rest(&mut watch, accepted, tally);
         self.count(published.message_id(), &report, event, tally);
         Ok(())

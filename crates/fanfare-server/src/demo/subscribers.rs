@@ -80,7 +80,7 @@ impl Subscriber {
             Wish::Everything => subscribe,
             Wish::Filtered(policy) => subscribe.filter_policy(policy.clone()),
             Wish::Redriven(policy) => subscribe.filter_policy(policy.clone()).dead_letters_to(dead_letters.clone()),
-            Wish::RetriedSoon => subscribe.retry(RetrySchedule::extended([RetryPhase::constant(3, RETRY_DELAY)])?),
+            Wish::RetriedSoon => subscribe.retry(RetrySchedule::extended([RetryPhase::constant(100, RETRY_DELAY)])?),
             Wish::DeadLetters => return Ok(None),
         }))
     }
