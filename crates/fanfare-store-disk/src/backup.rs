@@ -13,6 +13,7 @@ use crate::check;
 use crate::directory::{self, DATABASE, LOCK, MARK, UNFINISHED};
 use crate::error::Attempting;
 use crate::failpoint;
+use crate::reserve::RESERVE;
 
 /// What was copied. `Display` is one line for a terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,7 +84,7 @@ fn copy_database(from: &Connection, to: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Copies every file that is no part of the database: those are the secrets.
+/// Copies every file that is neither a part of the database nor the reserve: those are the secrets.
 fn copy_secrets(directory: &Path, to: &Path) -> Result<Vec<String>, StoreError> {
     let copy = || -> io::Result<Vec<String>> {
         let mut secrets = Vec::new();
@@ -91,7 +92,8 @@ fn copy_secrets(directory: &Path, to: &Path) -> Result<Vec<String>, StoreError> 
             let entry = entry?;
             let name = entry.file_name();
             let Some(name) = name.to_str() else { continue };
-            let own = name == MARK || name == LOCK || name.starts_with(DATABASE) || name.starts_with('.');
+            let own =
+                name == MARK || name == LOCK || name == RESERVE || name.starts_with(DATABASE) || name.starts_with('.');
             if entry.file_type()?.is_file() && !own {
                 directory::place(to, name, &fs::read(entry.path())?)?;
                 secrets.push(name.to_owned());

@@ -54,6 +54,11 @@ pub(crate) fn reading(database: &Path) -> Result<Connection, StoreError> {
     open().attempting("cannot open the database for reading")
 }
 
+/// Copies the log into the database and cuts it, unless a reader holds it up.
+pub(crate) fn cut_log(connection: &Connection) -> Result<(), StoreError> {
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).attempting("cannot cut the log")
+}
+
 fn prepared(connection: Connection) -> rusqlite::Result<Connection> {
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);

@@ -12,6 +12,7 @@ mod options;
 mod readers;
 mod recent;
 mod registry;
+mod reserve;
 mod schema;
 mod secret;
 mod store;

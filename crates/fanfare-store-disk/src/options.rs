@@ -15,8 +15,15 @@ use std::time::Duration;
 #[non_exhaustive]
 pub struct DiskOptions {
     /// Bytes of the database above which Publish is refused until deliveries settle; 16 GiB. What settles, retries and
-    /// is administered goes on.
+    /// is administered goes on, and the next sweep forgets every message that nothing needs any more.
     pub database_bytes_max: u64,
+    /// Bytes of the file `reserve`, which takes room on the disk for when it is full; 8 MiB, and 0 for none.
+    ///
+    /// When the store cannot write for lack of room, the file is removed: Publish and replays are refused from then on, and
+    /// what settles, retries and is administered goes on with the room that was freed. When there is room for twice as many
+    /// bytes the file is made again, and Publish goes on. A store that is opened where there is less room than that, and no
+    /// reserve yet, refuses Publish as well. Without a reserve nothing goes on until somebody makes room.
+    pub reserve_bytes: u64,
     /// Deliveries that may wait in one lane before further ones are dropped, so that one dead endpoint cannot fill the
     /// database for all; 1,000,000.
     pub lane_deliveries_max: u64,
@@ -60,6 +67,7 @@ impl Default for DiskOptions {
         const DAY: Duration = Duration::from_secs(24 * 60 * 60);
         Self {
             database_bytes_max: 16 << 30,
+            reserve_bytes: 8 << 20,
             lane_deliveries_max: 1_000_000,
             attempts_age_max: DAY * 14,
             attempts_bytes_max: 256 << 20,

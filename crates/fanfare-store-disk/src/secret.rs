@@ -9,6 +9,7 @@ use fanfare_core::store::{StoreError, StoreErrorKind};
 
 use crate::directory::{self, DATABASE, LOCK, MARK};
 use crate::error::Attempting;
+use crate::reserve::RESERVE;
 
 /// Reads the secret `name`, or makes it with `make` and keeps it.
 pub(crate) fn secret(directory: &Path, name: &str, make: impl FnOnce() -> String) -> Result<String, StoreError> {
@@ -48,6 +49,6 @@ fn refuse_exposed(path: &Path, metadata: &fs::Metadata) -> Result<(), StoreError
 
 fn is_allowed(name: &str) -> bool {
     let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
-    let own = name == MARK || name == LOCK || name.starts_with(DATABASE);
+    let own = name == MARK || name == LOCK || name == RESERVE || name.starts_with(DATABASE);
     plain && !own && !name.is_empty() && !name.starts_with('.')
 }

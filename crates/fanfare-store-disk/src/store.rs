@@ -1,6 +1,7 @@
 //! The store: a directory that is open.
 
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fanfare_core::store::StoreError;
@@ -14,6 +15,7 @@ use crate::lanes::Lanes;
 use crate::options::{DiskOptions, OpenCheck};
 use crate::readers::Readers;
 use crate::recent::Recent;
+use crate::reserve::{self, Reserve};
 use crate::schema::{self, Marked};
 use crate::secret;
 use crate::writer::Writer;
@@ -25,6 +27,8 @@ use crate::writer::Writer;
 /// - Dropping the store finishes what it accepted, and blocks until that is done.
 /// - When the disk reports that it lost a sync, nothing more is written until the store is opened again; what it held can
 ///   still be read. Whether the last batch is there then is open, as it was answered with an error.
+/// - When the disk is full, the room of [`DiskOptions::reserve_bytes`] lets deliveries go on, while Publish is refused
+///   (`Full`) until there is room again. Sweeps give the room of what was delivered back to the disk.
 ///
 /// The threads are the store's own, so that it can be used from any executor.
 #[derive(Debug)]
@@ -35,6 +39,8 @@ pub struct DiskStore {
     pub(crate) lanes: Arc<Lanes>,
     pub(crate) recent: Arc<Recent>,
     pub(crate) options: DiskOptions,
+    /// Set when a message was refused for lack of room: the next sweep forgets whatever nobody waits for.
+    pub(crate) pressed: AtomicBool,
     /// Held while a secret is read or made, so that two callers get the same.
     secrets: Mutex<()>,
     pub(crate) directory: Directory,
@@ -49,35 +55,21 @@ impl DiskStore {
     /// # Errors
     /// - `Unavailable`: another process has it, it is of a newer format, or the file system refuses something.
     /// - `Corrupt`: it was a store and cannot be read as one. It is left as it is.
+    ///
+    /// A full disk is no reason as long as the reserve is there: it is spent then, and Publish is refused.
     pub fn open(directory: impl AsRef<Path>, options: DiskOptions) -> Result<Self, StoreError> {
         let directory = Directory::lock(directory.as_ref())?;
         let path = directory.path();
-        let database = path.join(DATABASE);
-        if directory.contents()? == Contents::Nothing {
-            directory.make_database()?;
-        }
-        // Before anything is written, so that what is not ours or not whole stays as it was found.
-        let marked = schema::marked(&connection::recovering(&database)?)?;
-        schema::refuse_unknown(path, marked)?;
-        if marked == Marked::Empty && directory::is_marked(path) {
-            return Err(corrupt(path, "fanfare.db is empty"));
-        }
-        let mut writing = connection::writing(&database)?;
-        if options.check == OpenCheck::Pages {
-            check_pages(&writing, path)?;
-        }
-        schema::migrate(&mut writing, marked)?;
-        if !directory::is_marked(path) {
-            failpoint::reach("during-creation");
-            directory.mark()?;
-        }
-        let writer = Writer::start(writing, path.to_owned(), &options)?;
-        let readers = Readers::start(&database, &options)?;
-        // The log has been made by now, and stays until the store is closed. SQLite syncs its name and does not mind when
-        // that fails.
-        directory::sync(path).attempting("cannot sync the directory")?;
+        let (writer, readers) = match start(&directory, &options) {
+            Err(error) if reserve::lacks_room(&error, path) && reserve::remove(path).is_ok_and(|there| there) => {
+                tracing::error!(%error, "the disk is full: the reserve of the store is spent, make room");
+                start(&directory, &options)?
+            }
+            started => started?,
+        };
         let recent = Arc::new(Recent::new(options.memory_bytes_max));
-        Ok(Self { readers, writer, lanes: Arc::default(), recent, options, secrets: Mutex::default(), directory })
+        let (lanes, pressed, secrets) = (Arc::default(), AtomicBool::new(false), Mutex::default());
+        Ok(Self { readers, writer, lanes, recent, options, pressed, secrets, directory })
     }
 
     /// The directory, as an absolute path.
@@ -110,6 +102,37 @@ impl DiskStore {
     pub fn backup(&self, to: impl AsRef<Path>) -> Result<BackupReport, StoreError> {
         backup::backup(self.directory.path(), to.as_ref())
     }
+}
+
+/// Opens the database, makes it if there is none, and starts the threads on it.
+fn start(directory: &Directory, options: &DiskOptions) -> Result<(Writer, Readers), StoreError> {
+    let path = directory.path();
+    let database = path.join(DATABASE);
+    if directory.contents()? == Contents::Nothing {
+        directory.make_database()?;
+    }
+    // Before anything is written, so that what is not ours or not whole stays as it was found.
+    let marked = schema::marked(&connection::recovering(&database)?)?;
+    schema::refuse_unknown(path, marked)?;
+    if marked == Marked::Empty && directory::is_marked(path) {
+        return Err(corrupt(path, "fanfare.db is empty"));
+    }
+    let mut writing = connection::writing(&database)?;
+    if options.check == OpenCheck::Pages {
+        check_pages(&writing, path)?;
+    }
+    schema::migrate(&mut writing, marked)?;
+    if !directory::is_marked(path) {
+        failpoint::reach("during-creation");
+        directory.mark()?;
+    }
+    let reserve = Reserve::open(path, options.reserve_bytes)?;
+    let writer = Writer::start(writing, path.to_owned(), reserve, options)?;
+    let readers = Readers::start(&database, options)?;
+    // The log has been made by now, and stays until the store is closed. SQLite syncs its name and does not mind when
+    // that fails.
+    directory::sync(path).attempting("cannot sync the directory")?;
+    Ok((writer, readers))
 }
 
 fn check_pages(connection: &rusqlite::Connection, path: &Path) -> Result<(), StoreError> {

@@ -45,10 +45,7 @@ async fn publishers_that_come_together_share_a_commit() {
 #[tokio::test]
 async fn a_full_store_refuses_messages_and_settles_until_there_is_room_again() {
     let place = Place::new();
-    let store = bounded(&place, |options| {
-        options.database_bytes_max = 1 << 20;
-        options.recent_messages_max = 0;
-    });
+    let store = bounded(&place, |options| options.database_bytes_max = 1 << 20);
     let mut number = 0;
     let full = loop {
         match store.append(sized(&format!("m{number}"), 0, &[1], 10_000)).await {

@@ -64,7 +64,10 @@ async fn the_directory_is_for_its_owner_alone() {
         names.push(file.file_name().into_string().unwrap());
     }
     names.sort();
-    assert_eq!(names, ["fanfare.db", "fanfare.db-shm", "fanfare.db-wal", "format", "lock", "signing-key.pem"]);
+    assert_eq!(
+        names,
+        ["fanfare.db", "fanfare.db-shm", "fanfare.db-wal", "format", "lock", "reserve", "signing-key.pem"]
+    );
 }
 
 #[test]
@@ -279,7 +282,7 @@ fn a_secret_that_others_may_read_is_refused() {
 fn a_secret_cannot_lie_elsewhere_or_in_the_way() {
     let place = Place::new();
     let store = open(&place.store());
-    for name in ["", ".key", "../key", "a/b", "lock", "format", "fanfare.db", "fanfare.db-wal", "a\0b"] {
+    for name in ["", ".key", "../key", "a/b", "lock", "format", "reserve", "fanfare.db", "fanfare.db-wal", "a\0b"] {
         let refused = store.secret(name, || panic!("the name is refused")).expect_err(name);
         assert!(refused.to_string().contains("cannot name a secret"), "{refused}");
     }
@@ -306,6 +309,7 @@ async fn a_store_in_use_is_checked_and_copied() {
 
     let report = store.backup(place.other("copy")).unwrap();
     assert_eq!(report.secrets, ["signing-key.pem"]);
+    assert!(!place.other("copy").join("reserve").exists());
     append(&store, entry("m2", 0, &[1])).await;
     let copied = open(&place.other("copy"));
     assert_eq!(counts(&copied).await, [2, 0, 2, 0, 0]);

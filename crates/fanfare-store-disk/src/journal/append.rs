@@ -38,7 +38,7 @@ fn write(batch: &mut Batch<'_>, entry: &Entry, bytes: &[u8]) -> Result<Appended,
         return Ok(first);
     }
     let size = bytes.len() as u64 + MESSAGE_OVERHEAD;
-    batch.reserve(size + DELIVERY_BYTES * entry.lanes.len() as u64)?;
+    batch.give_room(size + DELIVERY_BYTES * entry.lanes.len() as u64)?;
 
     let number = batch.totals.last_number + 1;
     batch.totals.last_number = number;

@@ -67,7 +67,7 @@ pub(super) fn replay(
             let full = "the subscription has as many deliveries as may wait for it: replay when some have settled";
             return Err(StoreError::new(StoreErrorKind::Full, full));
         }
-        batch.reserve(DELIVERY_BYTES)?;
+        batch.give_room(DELIVERY_BYTES)?;
         batch.totals.matched += i64::from(counted);
         let group = &group;
         insert_delivery(batch, &NewDelivery { lane, number, due: now.unix_ms(), replayed: true, counted, group })?;

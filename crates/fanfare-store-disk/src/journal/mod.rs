@@ -12,6 +12,7 @@ mod take;
 mod time;
 
 use std::num::NonZeroUsize;
+use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use fanfare_core::arn::{SubscriptionArn, TopicArn};
@@ -19,7 +20,7 @@ use fanfare_core::attempt::Attempt;
 use fanfare_core::host::Timestamp;
 use fanfare_core::store::{
     Appended, Counters, Dead, Delivery, Entry, Journal, LaneOrder, MessageState, Range, Settled, StoreError,
-    StoredMessage,
+    StoreErrorKind, StoredMessage,
 };
 use fanfare_core::subscription::SubscriptionId;
 
@@ -30,7 +31,11 @@ use crate::writer::Totals;
 #[async_trait]
 impl Journal for DiskStore {
     async fn append(&self, entry: Entry) -> Result<Appended, StoreError> {
-        append::append(self, entry).await
+        let appended = append::append(self, entry).await;
+        if appended.as_ref().is_err_and(|error| error.kind() == StoreErrorKind::Full) {
+            self.pressed.store(true, Ordering::SeqCst);
+        }
+        appended
     }
 
     async fn take(

@@ -1,14 +1,18 @@
 //! Forgetting what is too old or too much, and giving its space back: in small steps, between which others write.
 
+use std::sync::atomic::Ordering;
+
 use fanfare_core::host::Timestamp;
 use fanfare_core::store::{StoreError, StoreErrorKind};
 use rusqlite::{Connection, params};
 
 use super::holds::hold;
+use crate::connection;
 use crate::directory::DATABASE;
 use crate::error::Attempting;
 use crate::failpoint;
 use crate::options::DiskOptions;
+use crate::reserve::Reserve;
 use crate::store::DiskStore;
 use crate::writer::Batch;
 
@@ -19,6 +23,9 @@ const STEP: usize = 500;
 /// back; a page has 4 KiB.
 const FREE_PAGES_KEPT: i64 = 1024;
 const FREE_PAGES_STEP: i64 = 1024;
+
+/// Free pages that one step gives back when the disk is full: few, as each has to find room in the log first.
+const FREE_PAGES_SMALL_STEP: i64 = 128;
 
 /// Bytes of the log above which it is cut.
 const LOG_BYTES_MAX: u64 = 8 << 20;
@@ -34,7 +41,10 @@ pub(super) async fn sweep(store: &DiskStore, now: Timestamp) -> Result<(), Store
         steps(store, move |batch| forget_surplus_dead(batch, lane, max)).await?;
     }
     steps(store, move |batch| forget_attempts(batch, now)).await?;
-    let options = store.options.clone();
+    let mut options = store.options.clone();
+    if store.pressed.swap(false, Ordering::SeqCst) {
+        options.recent_messages_max = 0;
+    }
     let numbers = store.readers.read(move |connection| idle_messages(connection, &options, now)).await?;
     for numbers in numbers.chunks(STEP) {
         failpoint::reach("during-sweep");
@@ -43,7 +53,8 @@ pub(super) async fn sweep(store: &DiskStore, now: Timestamp) -> Result<(), Store
     }
     let given_back = steps(store, give_space_back).await? > 1;
     // The file becomes smaller when the log is copied into it.
-    if given_back || log_bytes(store) > LOG_BYTES_MAX { cut_log(store).await } else { Ok(()) }
+    let cut = given_back || log_bytes(store) > LOG_BYTES_MAX;
+    store.writer.alone(move |connection, reserve| finish(connection, reserve, cut)).await
 }
 
 /// What a step has left.
@@ -201,12 +212,13 @@ fn forget_messages(batch: &mut Batch<'_>, numbers: &[i64]) -> Result<(), StoreEr
 
 fn give_space_back(batch: &mut Batch<'_>) -> Result<Left, StoreError> {
     let free = batch.row("PRAGMA freelist_count", [], |row| row.get::<_, i64>(0))?.unwrap_or(0);
-    let surplus = (free - FREE_PAGES_KEPT).min(FREE_PAGES_STEP);
-    if surplus <= 0 {
+    let (kept, step) =
+        if batch.is_short_of_room() { (0, FREE_PAGES_SMALL_STEP) } else { (FREE_PAGES_KEPT, FREE_PAGES_STEP) };
+    if free <= kept {
         return Ok(Left::Nothing);
     }
     // One page for each row that is asked for.
-    batch.rows(&format!("PRAGMA incremental_vacuum({FREE_PAGES_STEP})"), [], |_| Ok(()))?;
+    batch.rows(&format!("PRAGMA incremental_vacuum({step})"), [], |_| Ok(()))?;
     let left = batch.row("PRAGMA freelist_count", [], |row| row.get::<_, i64>(0))?.unwrap_or(0);
     Ok(if left < free { Left::More } else { Left::Nothing })
 }
@@ -216,20 +228,16 @@ fn log_bytes(store: &DiskStore) -> u64 {
     std::fs::metadata(log).map_or(0, |metadata| metadata.len())
 }
 
-/// Copies the log into the database and cuts it.
-async fn cut_log(store: &DiskStore) -> Result<(), StoreError> {
-    let cut = |connection: &Connection| {
+/// Cuts the log, and makes the reserve again when it is missing and there is room now.
+fn finish(connection: &Connection, reserve: &mut Reserve, cut: bool) -> Result<(), StoreError> {
+    if cut || reserve.is_missing() {
         failpoint::reach("before-checkpoint");
         // A reader may hold it up: then the next sweep cuts it.
-        let cut = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
-        match cut.attempting("cannot cut the log") {
-            Err(error) if error.kind() == StoreErrorKind::Corrupt => Err(error),
-            Err(error) => {
-                tracing::warn!(%error, "the log of the store is not cut");
-                Ok(())
-            }
-            Ok(_) => Ok(()),
+        match connection::cut_log(connection) {
+            Err(error) if error.kind() == StoreErrorKind::Corrupt => return Err(error),
+            Err(error) => tracing::warn!(%error, "the log of the store is not cut"),
+            Ok(()) => {}
         }
-    };
-    store.writer.alone(cut).await
+    }
+    reserve.make_again().attempting("cannot make the reserve again")
 }

@@ -8,6 +8,7 @@ use rusqlite::{CachedStatement, Connection, Params, Row, ffi};
 use super::command::{Command, Failed};
 use crate::error::Attempting;
 use crate::options::DiskOptions;
+use crate::reserve::Reserve;
 
 /// The row of `totals`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +96,7 @@ pub(crate) struct Batch<'a> {
     connection: &'a Connection,
     /// The bounds.
     pub(crate) options: &'a DiskOptions,
+    reserve: &'a Reserve,
     /// The sums with what this transaction changes.
     pub(crate) totals: Totals,
     sums: &'a mut Sums,
@@ -105,8 +107,13 @@ pub(crate) struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    pub(super) fn new(connection: &'a Connection, options: &'a DiskOptions, sums: &'a mut Sums) -> Self {
-        Self { connection, options, totals: sums.totals, sums, added: Vec::new(), bytes: None }
+    pub(super) fn new(
+        connection: &'a Connection,
+        options: &'a DiskOptions,
+        reserve: &'a Reserve,
+        sums: &'a mut Sums,
+    ) -> Self {
+        Self { connection, options, reserve, totals: sums.totals, sums, added: Vec::new(), bytes: None }
     }
 
     /// The connection, to read what this transaction sees.
@@ -148,8 +155,16 @@ impl<'a> Batch<'a> {
         found().attempting("cannot read")
     }
 
+    /// Whether the disk has so little room that only what makes room is to be written.
+    pub(crate) fn is_short_of_room(&self) -> bool {
+        self.reserve.is_missing()
+    }
+
     /// Gives room for `bytes` more.
-    pub(crate) fn reserve(&mut self, bytes: u64) -> Result<(), StoreError> {
+    pub(crate) fn give_room(&mut self, bytes: u64) -> Result<(), StoreError> {
+        if let Some(refusal) = self.reserve.refusal() {
+            return Err(refusal);
+        }
         let used = match self.bytes {
             Some(used) => used,
             None => used_bytes(self.connection).attempting("cannot read the size of the database")?,

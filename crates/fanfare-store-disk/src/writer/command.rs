@@ -13,6 +13,9 @@ pub(super) trait Command: Send {
     /// Writes it. What was written has to be undone when this errs.
     fn run(&mut self, batch: &mut Batch<'_>) -> Result<(), Failed>;
 
+    /// What it came to when it ran and erred.
+    fn error(&self) -> Option<&StoreError>;
+
     /// Tells whoever asked: what the command itself came to when the batch was committed, and otherwise why it was not.
     fn finish(self: Box<Self>, lost: Option<StoreError>);
 }
@@ -54,6 +57,10 @@ where
         let work = self.work.take().expect("a command runs once");
         let outcome = self.outcome.insert(work(batch));
         outcome.as_ref().map(drop).map_err(|_| Failed)
+    }
+
+    fn error(&self) -> Option<&StoreError> {
+        self.outcome.as_ref()?.as_ref().err()
     }
 
     fn finish(self: Box<Self>, lost: Option<StoreError>) {

@@ -19,14 +19,17 @@ use self::command::{Command, Job};
 use self::thread::Writing;
 use crate::error::Attempting;
 use crate::options::DiskOptions;
+use crate::reserve::Reserve;
 
 /// What the thread is asked to do.
 enum Request {
     /// Part of a transaction.
     Write(Box<dyn Command>),
     /// By itself, outside any transaction.
-    Alone(Box<dyn FnOnce(&Connection) + Send>),
+    Alone(Alone),
 }
+
+type Alone = Box<dyn FnOnce(&Connection, &mut Reserve) + Send>;
 
 /// The way to the thread. Dropping this waits until everything that was accepted is done.
 pub(crate) struct Writer {
@@ -38,10 +41,15 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Starts the thread on `connection`.
-    pub(crate) fn start(connection: Connection, directory: PathBuf, options: &DiskOptions) -> Result<Self, StoreError> {
+    pub(crate) fn start(
+        connection: Connection,
+        directory: PathBuf,
+        reserve: Reserve,
+        options: &DiskOptions,
+    ) -> Result<Self, StoreError> {
         let (sender, receiver) = mpsc::channel(options.commands_max.get() as usize);
         let commits = Arc::new(AtomicU64::new(0));
-        let writing = Writing::new(connection, directory, options.clone(), Arc::clone(&commits))?;
+        let writing = Writing::new(connection, directory, reserve, options.clone(), Arc::clone(&commits))?;
         let thread = std::thread::Builder::new().name("fanfare-write".into()).spawn(move || writing.run(receiver));
         let thread = thread.attempting("cannot start the thread that writes")?;
         Ok(Self { sender: Some(sender), thread: Some(thread), commits })
@@ -66,10 +74,11 @@ impl Writer {
     /// Does `work` between two transactions.
     pub(crate) async fn alone<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnOnce(&Connection, &mut Reserve) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        self.send(Request::Alone(Box::new(move |connection| drop(reply.send(work(connection)))))).await?;
+        let work = move |connection: &Connection, reserve: &mut Reserve| drop(reply.send(work(connection, reserve)));
+        self.send(Request::Alone(Box::new(work))).await?;
         answer.await.map_err(|_| closed())?
     }
 

@@ -1,8 +1,10 @@
 //! What the writing thread does: gather, write, commit, tell.
 
+use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use fanfare_core::store::{StoreError, StoreErrorKind};
 use rusqlite::Connection;
@@ -11,9 +13,11 @@ use tokio::sync::mpsc;
 use super::Request;
 use super::batch::{Batch, Sums};
 use super::command::Command;
+use crate::connection;
 use crate::error::{Attempting, lost_a_sync};
 use crate::failpoint;
 use crate::options::DiskOptions;
+use crate::reserve::{self, Reserve};
 
 /// Commands in one transaction.
 const COMMANDS_MAX: usize = 1024;
@@ -25,6 +29,7 @@ const BYTES_MAX: usize = 8 << 20;
 pub(super) struct Writing {
     connection: Connection,
     directory: PathBuf,
+    reserve: Reserve,
     options: DiskOptions,
     sums: Sums,
     commits: Arc<AtomicU64>,
@@ -36,11 +41,12 @@ impl Writing {
     pub(super) fn new(
         connection: Connection,
         directory: PathBuf,
+        reserve: Reserve,
         options: DiskOptions,
         commits: Arc<AtomicU64>,
     ) -> Result<Self, StoreError> {
         let sums = Sums::read(&connection).attempting("cannot read the sums of the store")?;
-        Ok(Self { connection, directory, options, sums, commits, failed: None })
+        Ok(Self { connection, directory, reserve, options, sums, commits, failed: None })
     }
 
     /// Runs until nobody can ask for anything any more and everything that was asked for is done.
@@ -48,7 +54,7 @@ impl Writing {
         let mut next = requests.blocking_recv();
         while let Some(request) = next.take() {
             match request {
-                Request::Alone(work) => work(&self.connection),
+                Request::Alone(work) => work(&self.connection, &mut self.reserve),
                 Request::Write(first) => next = self.batch(first, &mut requests),
             }
             if next.is_none() {
@@ -65,11 +71,12 @@ impl Writing {
             first.finish(Some(StoreError::new(StoreErrorKind::Unavailable, why.clone())));
             return None;
         }
+        self.reserve.make_when_due(Instant::now);
         if let Err(error) = self.connection.execute_batch("BEGIN IMMEDIATE") {
-            first.finish(Some(self.lost(error)));
+            self.tell(vec![first], Some(error));
             return None;
         }
-        let mut batch = Batch::new(&self.connection, &self.options, &mut self.sums);
+        let mut batch = Batch::new(&self.connection, &self.options, &self.reserve, &mut self.sums);
         let mut bytes = 0;
         let mut next = Some(Request::Write(first));
         while let Some(Request::Write(mut command)) = next.take_if(|next| matches!(next, Request::Write(_))) {
@@ -97,10 +104,25 @@ impl Writing {
     }
 
     fn tell(&mut self, commands: Vec<Box<dyn Command>>, lost: Option<rusqlite::Error>) {
+        let lacks_room = |error: &(dyn Error + 'static)| reserve::lacks_room(error, &self.directory);
+        if lost.as_ref().is_some_and(|lost| lacks_room(lost))
+            || commands.iter().filter_map(|command| command.error()).any(|error| lacks_room(error))
+        {
+            self.free_room();
+        }
         let lost = lost.map(|error| self.lost(error));
         for command in commands {
             let lost = lost.as_ref().map(|error| StoreError::new(error.kind(), error.to_string()));
             command.finish(lost);
+        }
+    }
+
+    /// Frees the reserve, and whatever room the log takes, for what settles.
+    fn free_room(&mut self) {
+        if self.reserve.spend()
+            && let Err(error) = connection::cut_log(&self.connection)
+        {
+            tracing::warn!(%error, "the log of the store is not cut");
         }
     }
 
@@ -128,6 +150,7 @@ mod tests {
     use rusqlite::ffi;
 
     use super::*;
+    use crate::reserve::tests::Place;
     use crate::schema::{self, Marked};
     use crate::writer::Writer;
 
@@ -164,7 +187,7 @@ mod tests {
     /// Holds the writer until everything is sent, so that it is one batch.
     async fn together<T>(writer: &Writer, sent: impl Future<Output = T>) -> T {
         let (go, wait) = std::sync::mpsc::channel::<()>();
-        let held = writer.alone(move |_| Ok(wait.recv().is_ok()));
+        let held = writer.alone(move |_, _| Ok(wait.recv().is_ok()));
         let release = async move { drop(go) };
         let (_, sent, ()) = tokio::join!(held, sent, release);
         sent
@@ -172,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_command_that_errs_undoes_itself_alone() {
-        let writer = Writer::start(database(), "/store".into(), &DiskOptions::default()).unwrap();
+        let writer = Writer::start(database(), "/store".into(), Reserve::off(), &DiskOptions::default()).unwrap();
         block_on(async {
             let all = async {
                 tokio::join!(
@@ -194,7 +217,7 @@ mod tests {
         let connection = database();
         let pages: i64 = connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
         connection.query_row(&format!("PRAGMA max_page_count = {}", pages + 4), [], |_| Ok(())).unwrap();
-        let writer = Writer::start(connection, "/store".into(), &DiskOptions::default()).unwrap();
+        let writer = Writer::start(connection, "/store".into(), Reserve::off(), &DiskOptions::default()).unwrap();
         block_on(async {
             let all = async {
                 tokio::join!(
@@ -213,9 +236,75 @@ mod tests {
         });
     }
 
+    /// A writer whose database may have that many pages more, with a reserve in `place`.
+    fn writer_with_reserve(place: &Place, pages: i64) -> Writer {
+        let connection = database();
+        limit(&connection, pages);
+        let reserve = Reserve::open(&place.0, 1000).unwrap();
+        Writer::start(connection, place.0.clone(), reserve, &DiskOptions::default()).unwrap()
+    }
+
+    /// Lets the database have that many pages more, as if its disk had room for them.
+    fn limit(connection: &Connection, pages: i64) {
+        let present: i64 = connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+        connection.query_row(&format!("PRAGMA max_page_count = {}", present + pages), [], |_| Ok(())).unwrap();
+    }
+
+    /// As a message is added.
+    fn add(arn: &str, length: usize) -> impl FnOnce(&mut Batch<'_>) -> Result<(), StoreError> + Send + use<> {
+        let put = put(arn, length);
+        move |batch| batch.give_room(length as u64).and_then(|()| put(batch))
+    }
+
+    #[test]
+    fn a_full_disk_costs_the_reserve_and_only_what_adds_is_refused_until_there_is_room() {
+        let place = Place::new();
+        let file = place.0.join("reserve");
+        let writer = writer_with_reserve(&place, 4);
+        block_on(async {
+            let full = writer.write(0, add("a", 100_000), |()| {}).await.expect_err("the disk is full");
+            assert_eq!(full.kind(), StoreErrorKind::Unavailable, "{full}");
+            assert!(!file.exists());
+
+            let refused = writer.write(0, add("b", 1), |()| {}).await.expect_err("the reserve is spent");
+            assert_eq!(refused.kind(), StoreErrorKind::Full);
+            let told = format!("the disk under the store in {} is full", place.0.display());
+            assert!(refused.to_string().starts_with(&told), "{refused}");
+            writer.write(0, put("c", 1), |()| {}).await.unwrap();
+            assert_eq!(state(&writer).await, (vec!["c".into()], 1, 1));
+
+            let room = |connection: &Connection, reserve: &mut Reserve| {
+                limit(connection, 100);
+                reserve.make_again().attempting("cannot make the reserve again")
+            };
+            writer.alone(room).await.unwrap();
+            assert!(file.exists());
+            writer.write(0, add("a", 100_000), |()| {}).await.unwrap();
+            assert_eq!(state(&writer).await, (vec!["a".into(), "c".into()], 2, 2));
+        });
+    }
+
+    #[test]
+    fn a_broken_disk_and_a_bound_leave_the_reserve() {
+        let place = Place::new();
+        let writer = writer_with_reserve(&place, 100);
+        block_on(async {
+            let broken = |batch: &mut Batch<'_>| {
+                let error = rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_IOERR_WRITE), None);
+                batch.execute("DELETE FROM topic", []).and(Err::<(), _>(error).attempting("cannot write"))
+            };
+            assert_eq!(writer.write(0, broken, |()| {}).await.unwrap_err().kind(), StoreErrorKind::Unavailable);
+            let bound = |batch: &mut Batch<'_>| batch.give_room(1 << 60);
+            assert_eq!(writer.write(0, bound, |()| {}).await.unwrap_err().kind(), StoreErrorKind::Full);
+            assert!(place.0.join("reserve").exists());
+            writer.write(0, add("a", 1), |()| {}).await.unwrap();
+        });
+    }
+
     #[test]
     fn after_a_lost_sync_nothing_is_written_any_more() {
-        let mut writing = Writing::new(database(), "/store".into(), DiskOptions::default(), Arc::default()).unwrap();
+        let mut writing =
+            Writing::new(database(), "/store".into(), Reserve::off(), DiskOptions::default(), Arc::default()).unwrap();
         let lost = writing.lost(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_IOERR_FSYNC), None));
         assert_eq!(lost.kind(), StoreErrorKind::Unavailable);
         let (sender, requests) = mpsc::channel(1);
@@ -234,8 +323,14 @@ mod tests {
 
     #[test]
     fn other_errors_of_the_disk_leave_the_store_going() {
-        let mut writing =
-            Writing::new(database(), Path::new("/store").into(), DiskOptions::default(), Arc::default()).unwrap();
+        let mut writing = Writing::new(
+            database(),
+            Path::new("/store").into(),
+            Reserve::off(),
+            DiskOptions::default(),
+            Arc::default(),
+        )
+        .unwrap();
         let lost = writing.lost(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_IOERR_WRITE), None));
         assert_eq!(lost.kind(), StoreErrorKind::Unavailable);
         assert!(writing.failed.is_none());
