@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use fanfare_core::store::{StoreError, StoreErrorKind};
 
 use crate::error::{Attempting, corrupt};
+use crate::reserve::RESERVE;
 
 /// The database. Its log and its index beside it end in `-wal` and `-shm`.
 pub(crate) const DATABASE: &str = "fanfare.db";
@@ -49,6 +50,7 @@ impl Directory {
         make(path).attempting(&format!("cannot make the directory {name}"))?;
         // Processes find each other however they name the directory.
         let path = fs::canonicalize(path).attempting(&format!("cannot find the directory {name}"))?;
+        refuse_others_files(&path)?;
         let act = format!("cannot open {}", path.join(LOCK).display());
         let mut open = OpenOptions::new();
         let open = open.read(true).write(true).create(true).truncate(false).mode(PRIVATE_FILE);
@@ -92,6 +94,34 @@ impl Directory {
     pub(crate) fn mark(&self) -> Result<(), StoreError> {
         mark(&self.path)
     }
+}
+
+/// Refuses a directory that is no store and holds files of somebody else, before anything in it is touched.
+fn refuse_others_files(path: &Path) -> Result<(), StoreError> {
+    let act = format!("cannot look into {}", path.display());
+    let mut others = Vec::new();
+    for entry in fs::read_dir(path).attempting(&act)? {
+        let name = entry.attempting(&act)?.file_name().to_string_lossy().into_owned();
+        if name == MARK || name.starts_with(DATABASE) {
+            return Ok(());
+        }
+        others.push(name);
+    }
+    // What a first start that was cut off leaves, and what a file system puts at the top of a volume of its own.
+    let ours = |name: &String| name == RESERVE || (name == LOCK && tells_a_process(&path.join(LOCK)));
+    let ours = |name: &String| ours(name) || name.starts_with('.') || name == "lost+found";
+    match others.into_iter().find(|name| !ours(name)) {
+        None => Ok(()),
+        Some(name) => Err(StoreError::new(
+            StoreErrorKind::Unavailable,
+            format!("{} holds {name}, which is not of a store: choose an empty directory", path.display()),
+        )),
+    }
+}
+
+/// Whether the lock file is one of ours: it holds a process number or nothing.
+fn tells_a_process(lock: &Path) -> bool {
+    fs::read(lock).is_ok_and(|bytes| bytes.trim_ascii().iter().all(u8::is_ascii_digit))
 }
 
 /// What the directory `path` holds.

@@ -362,3 +362,17 @@ async fn a_check_finds_what_does_not_add_up() {
     );
     assert!(report.to_string().contains("\ndamaged:\n  1 messages held"), "{report}");
 }
+
+#[test]
+fn a_directory_with_files_of_somebody_else_is_refused_and_left_as_it_is() {
+    for name in ["notes.txt", "lock"] {
+        let place = Place::new();
+        fs::create_dir_all(place.store()).unwrap();
+        fs::write(place.store().join(name), "mine").unwrap();
+        let error = DiskStore::open(place.store(), DiskOptions::default()).unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+        assert!(error.to_string().ends_with("which is not of a store: choose an empty directory"), "{error}");
+        assert_eq!(fs::read_to_string(place.store().join(name)).unwrap(), "mine");
+        assert_eq!(fs::read_dir(place.store()).unwrap().count(), 1);
+    }
+}
