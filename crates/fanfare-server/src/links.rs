@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use fanfare::wire::Signer;
-use fanfare::{Fanfare, Host as _, SnsError, SnsErrorCode, SubscriptionArn, SystemHost, TopicArn};
+use fanfare::{Fanfare, SnsError, SnsErrorCode, SubscriptionArn, TopicArn};
 
-use crate::query::{Answer, CONTENT_TYPE, Members, Request, error_xml};
+use crate::api::{Refusal, response};
+use crate::query::{Answer, Members, Request};
 
 /// The pages behind the links in messages of `fanfare`, signed by `signer`.
 ///
@@ -20,12 +21,13 @@ use crate::query::{Answer, CONTENT_TYPE, Members, Request, error_xml};
 /// - `GET /?Action=Unsubscribe&SubscriptionArn=...`: ends the subscription and tells its endpoint how to restore it.
 /// - `GET /SimpleNotificationService-<32 hex>.pem`: the certificate whose key signs the messages.
 pub fn router(fanfare: Fanfare, signer: Signer) -> Router {
-    let pages = Arc::new(Pages { fanfare, signer });
+    let pages = Arc::new(Pages::new(fanfare, signer));
     Router::new().route("/", get(act)).route("/{file}", get(certificate)).with_state(pages)
 }
 
+/// What the pages are made from.
 #[derive(Debug)]
-struct Pages {
+pub(crate) struct Pages {
     fanfare: Fanfare,
     signer: Signer,
 }
@@ -39,32 +41,31 @@ async fn act(method: Method, State(pages): State<Arc<Pages>>, RawQuery(query): R
         Ok(link) => pages.follow(&link).await,
         Err(error) => Err(error),
     };
-    let request_id = request_id();
-    let (status, body) = match answer {
-        Ok(answer) => (StatusCode::OK, answer.to_xml(&request_id)),
-        Err(error) => (status_of(error.code()), error_xml(&error, &request_id)),
-    };
-    let mut response = (status, body).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
-    if let Ok(id) = HeaderValue::from_str(&request_id) {
-        headers.insert("x-amzn-requestid", id);
-    }
-    response
+    response(answer.map_err(Refusal::from))
 }
 
 async fn certificate(State(pages): State<Arc<Pages>>, Path(file): Path<String>) -> Response {
-    match pages.signer.certificate().await {
-        Ok(certificate) if certificate.file_name() == file => {
-            ([(header::CONTENT_TYPE, "application/x-pem-file")], certificate.pem().to_owned()).into_response()
-        }
-        Ok(_) => (StatusCode::NOT_FOUND, "there is no such file here\n").into_response(),
-        Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, "the certificate cannot be made\n").into_response(),
-    }
+    pages.certificate(&file).await
 }
 
 impl Pages {
-    async fn follow(&self, link: &Request) -> Result<Answer, SnsError> {
+    pub(crate) fn new(fanfare: Fanfare, signer: Signer) -> Self {
+        Self { fanfare, signer }
+    }
+
+    /// The certificate, if that is the file's name.
+    pub(crate) async fn certificate(&self, file: &str) -> Response {
+        match self.signer.certificate().await {
+            Ok(certificate) if certificate.file_name() == file => {
+                ([(header::CONTENT_TYPE, "application/x-pem-file")], certificate.pem().to_owned()).into_response()
+            }
+            Ok(_) => (StatusCode::NOT_FOUND, "there is no such file here\n").into_response(),
+            Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, "the certificate cannot be made\n").into_response(),
+        }
+    }
+
+    /// Does what a link asks for.
+    pub(crate) async fn follow(&self, link: &Request) -> Result<Answer, SnsError> {
         match link.action() {
             Some("ConfirmSubscription") => self.confirm(link).await,
             Some("Unsubscribe") => self.unsubscribe(link).await,
@@ -96,15 +97,4 @@ impl Pages {
         self.fanfare.unsubscribe_by_link(&SubscriptionArn::parse(subscription)?).await?;
         Ok(Answer::without_result("Unsubscribe"))
     }
-}
-
-fn status_of(code: SnsErrorCode) -> StatusCode {
-    StatusCode::from_u16(code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
-}
-
-/// A random UUID.
-fn request_id() -> String {
-    let mut bytes = [0; 16];
-    SystemHost.fill(&mut bytes);
-    uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
 }

@@ -1,12 +1,15 @@
 //! The program `fanfare`.
 
 mod demo;
+mod serve;
 mod store;
 
+use std::io::{IsTerminal as _, stderr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tracing_subscriber::filter::LevelFilter;
 
 /// Amazon SNS's job, on a machine of your own.
 #[derive(Debug, Parser)]
@@ -25,6 +28,8 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         data: Option<PathBuf>,
     },
+    /// Serve Amazon SNS's API to SDKs and the AWS CLI, until ctrl-c or SIGTERM.
+    Serve(serve::Arguments),
     /// Look after a directory in which messages are kept.
     #[command(subcommand)]
     Store(store::Command),
@@ -32,8 +37,16 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match Arguments::parse().command {
+    let arguments = Arguments::parse();
+    // What an operator has to know: standard output belongs to the commands.
+    tracing_subscriber::fmt()
+        .with_writer(stderr)
+        .with_max_level(LevelFilter::WARN)
+        .with_ansi(stderr().is_terminal())
+        .init();
+    match arguments.command {
         Command::Demo { data } => demo::run(data).await,
+        Command::Serve(arguments) => serve::run(arguments).await,
         Command::Store(command) => store::run(&command),
     }
 }

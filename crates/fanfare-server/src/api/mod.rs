@@ -1,0 +1,169 @@
+//! Amazon SNS's operations over HTTP, for SDKs and the AWS CLI: topics, subscriptions, publishing and tags.
+//!
+//! [`router`] is the door. Each request goes the same way: who calls ([`auth`]), what is asked for
+//! ([`query`](crate::query)), the operation itself (`topics`, `subscriptions`, `publish`, `tags`), and the answer in XML.
+//!
+//! A caller works on the topics of one account in one region: the account of the access key, and the region that the request is
+//! signed for. What this server does not have, an operation or an attribute, it refuses by name. Deliberately absent: access
+//! policies, so that nobody but the owner can use a topic.
+
+mod call;
+mod operations;
+mod paging;
+mod publish;
+mod publish_batch;
+mod refusal;
+mod response;
+mod subscription_attributes;
+mod subscriptions;
+mod tags;
+mod topic_attributes;
+mod topics;
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::State;
+use axum::http::request::Parts;
+use axum::http::{Method, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use fanfare::Fanfare;
+use fanfare::wire::Signer;
+use tokio::sync::Mutex;
+
+use crate::auth::{self, Mode};
+use crate::links::Pages;
+use crate::query::{Answer, Request};
+
+use call::Call;
+
+pub(crate) use refusal::Refusal;
+pub(crate) use response::response;
+
+/// The most bytes that the body of a request may have: enough for the largest message (1 MiB), all of it percent-encoded.
+pub const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// How long a client may take to send a body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Serves the topics of `fanfare`, whose messages `signer` signs, to callers that `mode` lets in.
+///
+/// - Operations come by POST or GET, at `/` or any other path.
+/// - The unsigned GETs behind the links in messages are answered as [`links`](crate::links) has them, and so is the
+///   certificate, `SimpleNotificationService-<32 hex>.pem` at any path.
+/// - `GET /healthz` answers 200 while the server runs.
+///
+/// Bodies are limited to [`BODY_BYTES_MAX`].
+pub fn router(fanfare: Fanfare, signer: Signer, mode: Mode) -> Router {
+    let pages = Pages::new(fanfare.clone(), signer);
+    let api = Arc::new(Api { fanfare, mode, pages, turn: Mutex::default() });
+    Router::new().route("/healthz", get(async || "ok\n")).fallback(serve).with_state(api)
+}
+
+/// What every operation works with.
+#[derive(Debug)]
+struct Api {
+    fanfare: Fanfare,
+    mode: Mode,
+    pages: Pages,
+    /// Held by whoever reads settings, changes a part of them and writes them back, so that no such change undoes another. It
+    /// guards no data: dropped at any point, it leaves nothing half done.
+    turn: Mutex<()>,
+}
+
+async fn serve(State(api): State<Arc<Api>>, request: axum::extract::Request) -> Response {
+    let (head, body) = request.into_parts();
+    if head.method != Method::GET && head.method != Method::POST {
+        return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET, POST")]).into_response();
+    }
+    if head.method == Method::GET
+        && let Some((_, file)) = head.uri.path().rsplit_once('/')
+        && !file.is_empty()
+        && head.uri.query().is_none()
+    {
+        return api.pages.certificate(file).await;
+    }
+    response(api.answer(&head, body).await)
+}
+
+impl Api {
+    async fn answer(&self, head: &Parts, body: Body) -> Result<Answer, Refusal> {
+        let body = read(head, body).await?;
+        let request = Request::parse(head.uri.query(), &body)?;
+        if is_link(head, &request) {
+            return Ok(self.pages.follow(&request).await?);
+        }
+        if matches!(self.mode, Mode::Off(_)) {
+            refuse_foreign_pages(head)?;
+        }
+        let caller = self.mode.caller(&auth::Request::new(head, &body), SystemTime::now())?;
+        let operation = operations::operation(&request)?;
+        self.operate(&Call { operation, caller: &caller, request: &request }).await
+    }
+
+    async fn operate(&self, call: &Call<'_>) -> Result<Answer, Refusal> {
+        match call.operation {
+            "CreateTopic" => self.create_topic(call).await,
+            "DeleteTopic" => self.delete_topic(call).await,
+            "ListTopics" => self.list_topics(call),
+            "GetTopicAttributes" => self.get_topic_attributes(call),
+            "SetTopicAttributes" => self.set_topic_attributes(call).await,
+            "Publish" => self.publish(call).await,
+            "PublishBatch" => self.publish_batch(call).await,
+            "Subscribe" => self.subscribe(call).await,
+            "ConfirmSubscription" => self.confirm_subscription(call).await,
+            "Unsubscribe" => self.unsubscribe(call).await,
+            "ListSubscriptions" => self.list_subscriptions(call),
+            "ListSubscriptionsByTopic" => self.list_subscriptions_by_topic(call),
+            "GetSubscriptionAttributes" => self.get_subscription_attributes(call),
+            "SetSubscriptionAttributes" => self.set_subscription_attributes(call).await,
+            "TagResource" => self.tag_resource(call).await,
+            "UntagResource" => self.untag_resource(call).await,
+            "ListTagsForResource" => self.list_tags_for_resource(call),
+            other => Err(operations::not_here(other)),
+        }
+    }
+}
+
+/// The whole body, unless it is too long or too slow.
+async fn read(head: &Parts, body: Body) -> Result<Bytes, Refusal> {
+    let too_long = || {
+        let message = format!("The body must have at most {BODY_BYTES_MAX} bytes");
+        Refusal::new("RequestEntityTooLarge", StatusCode::PAYLOAD_TOO_LARGE.as_u16(), message)
+    };
+    let stated = head.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if stated.is_some_and(|length| length > BODY_BYTES_MAX as u64) {
+        return Err(too_long());
+    }
+    match tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, BODY_BYTES_MAX)).await {
+        Ok(Ok(body)) => Ok(body),
+        // A body that breaks off ends here too, but then nobody reads the answer.
+        Ok(Err(_)) => Err(too_long()),
+        Err(_) => Err(Refusal::new("RequestTimeout", 408, "The body did not arrive in time")),
+    }
+}
+
+/// Refuses what a web page of another origin sends through its reader's browser, which no signature keeps out.
+fn refuse_foreign_pages(head: &Parts) -> Result<(), Refusal> {
+    let Some(origin) = head.headers.get(header::ORIGIN) else { return Ok(()) };
+    let from = origin.to_str().ok().and_then(|origin| Some(origin.split_once("://")?.1));
+    let own = head.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    match from.is_some() && from == own {
+        true => Ok(()),
+        false => Err(Refusal::new(
+            "AuthorizationError",
+            StatusCode::FORBIDDEN.as_u16(),
+            "Web pages may not call a server that checks no signatures: start it with a key",
+        )),
+    }
+}
+
+/// Whether somebody follows a link from a message: one of the two operations that need no signature, and there is none.
+fn is_link(head: &Parts, request: &Request) -> bool {
+    let signed = head.headers.contains_key(header::AUTHORIZATION)
+        || ["X-Amz-Signature", "X-Amz-Credential", "X-Amz-Algorithm"].iter().any(|part| request.has(part));
+    head.method == Method::GET && !signed && matches!(request.action(), Some("ConfirmSubscription" | "Unsubscribe"))
+}

@@ -1,0 +1,114 @@
+//! Publishing one message.
+
+use bytes::Bytes;
+use fanfare::{AttributeValue, Message};
+
+use super::Api;
+use super::call::Call;
+use super::refusal::Refusal;
+use super::subscriptions::is_phone_number;
+use crate::query::{Answer, Members, MessageAttribute};
+
+/// A message as it was sent, not yet judged.
+#[derive(Debug)]
+pub(super) struct Sent<'a> {
+    pub(super) message: Option<&'a str>,
+    pub(super) subject: Option<&'a str>,
+    pub(super) structure: Option<&'a str>,
+    pub(super) attributes: Vec<MessageAttribute<'a>>,
+    pub(super) group_id: Option<&'a str>,
+    pub(super) deduplication_id: Option<&'a str>,
+}
+
+impl Api {
+    pub(super) async fn publish(&self, call: &Call<'_>) -> Result<Answer, Refusal> {
+        let request = call.request;
+        let topic = match (request.text("TopicArn"), request.text("TargetArn"), request.text("PhoneNumber")) {
+            (Some(topic), None, None) => call.own_topic("TopicArn", topic)?,
+            (None, Some(target), None) if is_push_endpoint(target) => {
+                return Err(Refusal::invalid_parameter(
+                    "TargetArn Reason: No endpoint found for the target arn specified",
+                ));
+            }
+            (None, Some(target), None) => call.own_topic("TargetArn", target)?,
+            (None, None, Some(number)) => return Err(no_text_messages(number)),
+            (None, None, None) => return Err(Refusal::missing("TopicArn or TargetArn")),
+            _ => {
+                return Err(Refusal::invalid_parameter(
+                    "TopicArn Reason: give one of TopicArn, TargetArn and PhoneNumber, and no more",
+                ));
+            }
+        };
+        self.fanfare.topic(&topic)?;
+        let sent = Sent {
+            message: request.text("Message"),
+            subject: request.text("Subject"),
+            structure: request.text("MessageStructure"),
+            attributes: request.message_attributes("MessageAttributes"),
+            group_id: request.text("MessageGroupId"),
+            deduplication_id: request.text("MessageDeduplicationId"),
+        };
+        sent.check_types("messageAttributes")?;
+        let published = self.fanfare.publish(&topic, sent.into_message()?).await?;
+        let result = Members::new()
+            .text("MessageId", published.message_id())
+            .optional("SequenceNumber", published.sequence_number());
+        Ok(Answer::with_result(call.operation, result))
+    }
+}
+
+impl Sent<'_> {
+    /// Refuses attributes without a type, which Amazon SNS does before it looks at anything else; `path` names the map.
+    pub(super) fn check_types(&self, path: &str) -> Result<(), Refusal> {
+        match self.attributes.iter().find(|attribute| attribute.data_type.is_none()) {
+            Some(attribute) => Err(Refusal::null(&format!("{path}.{}.member.dataType", attribute.name))),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn into_message(self) -> Result<Message, Refusal> {
+        let Some(text) = self.message else { return Err(Refusal::missing("Message")) };
+        let mut message = Message::builder(text);
+        match self.structure {
+            None => {}
+            Some("json") => message = message.json_structure(),
+            Some(_) => return Err(Refusal::invalid_parameter("MessageStructure")),
+        }
+        if let Some(subject) = self.subject {
+            message = message.subject(subject);
+        }
+        for attribute in &self.attributes {
+            let data_type = attribute.data_type.unwrap_or_default();
+            message = message.attribute(attribute.name, data_type, value(attribute)?);
+        }
+        if let Some(id) = self.group_id {
+            message = message.group_id(id);
+        }
+        if let Some(id) = self.deduplication_id {
+            message = message.deduplication_id(id);
+        }
+        Ok(message.build()?)
+    }
+}
+
+/// The value in the field that was sent. Of two, the one that its type asks for; of none, an empty one, which is refused later.
+fn value(attribute: &MessageAttribute<'_>) -> Result<AttributeValue, Refusal> {
+    let wants_binary = attribute.data_type.is_some_and(|kind| kind.split('.').next() == Some("Binary"));
+    match (attribute.string_value, attribute.binary()?) {
+        (Some(text), Some(_)) if !wants_binary => Ok(AttributeValue::Text(text.to_owned())),
+        (_, Some(bytes)) => Ok(AttributeValue::Binary(Bytes::from(bytes))),
+        (text, None) => Ok(AttributeValue::Text(text.unwrap_or_default().to_owned())),
+    }
+}
+
+fn is_push_endpoint(arn: &str) -> bool {
+    arn.split(':').nth(5).is_some_and(|resource| resource.starts_with("endpoint/"))
+}
+
+fn no_text_messages(number: &str) -> Refusal {
+    if is_phone_number(number) {
+        Refusal::invalid_parameter("PhoneNumber Reason: publishing to a phone number is not supported by this server")
+    } else {
+        Refusal::invalid_parameter(format_args!("PhoneNumber Reason: {number} is not valid to publish to"))
+    }
+}

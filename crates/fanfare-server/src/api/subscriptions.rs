@@ -1,0 +1,151 @@
+//! Subscriptions: making, confirming, listing, changing and ending them.
+
+use std::sync::Arc;
+
+use fanfare::subscription::SubscriptionState;
+use fanfare::{Destination, Protocol, Subscribe, Subscription, SubscriptionSettings, TopicArn};
+
+use super::Api;
+use super::call::Call;
+use super::paging::page;
+use super::refusal::Refusal;
+use super::subscription_attributes::{Asked, endpoint, is_queue, shown};
+use super::topic_attributes::Given;
+use crate::query::{Answer, Members};
+
+impl Api {
+    pub(super) async fn subscribe(&self, call: &Call<'_>) -> Result<Answer, Refusal> {
+        let topic = call.topic_arn()?;
+        self.fanfare.topic(&topic)?;
+        let protocol = call.required("Protocol")?;
+        if protocol == "firehose" {
+            return Err(Refusal::invalid_parameter("Protocol Reason: firehose is not supported by this server"));
+        }
+        let protocol: Protocol = protocol.parse()?;
+        let address = call.required("Endpoint")?;
+        check_address(&topic, &protocol, address)?;
+        let wants_arn = call.request.boolean("ReturnSubscriptionArn")?.unwrap_or(false);
+        let attributes = call.request.map("Attributes").unwrap_or_default();
+        let mut asked = Asked::default();
+        for (name, value) in &attributes {
+            asked.read(name, value, &protocol, Given::InMap)?;
+        }
+        let fresh = asked.put_into(SubscriptionSettings::default(), Given::InMap)?;
+
+        let subscribe = Subscribe::to(protocol.clone(), address).settings(fresh);
+        let arn = match self.fanfare.subscribe(&topic, subscribe).await {
+            Ok(arn) => arn,
+            // What is left out does not count, which the engine cannot tell from a default: so it is asked again for what is there.
+            Err(error) => {
+                let destination = Destination::address(protocol.clone(), address);
+                let known = self.fanfare.subscriptions(&topic)?;
+                let known = known.iter().find(|known| *known.destination() == destination);
+                let Some(known) = known.filter(|known| asked.has_nothing_to_change_in(known.settings())) else {
+                    return Err(error.into());
+                };
+                let same = Subscribe::to(protocol, address).settings(known.settings().clone());
+                self.fanfare.subscribe(&topic, same).await?
+            }
+        };
+        let subscription = self.fanfare.subscription(&arn)?;
+        // Nor can it tell a default that was asked for from one that was left out.
+        if !asked.has_nothing_to_change_in(subscription.settings()) {
+            return Err(Refusal::invalid_parameter(
+                "Attributes Reason: Subscription already exists with different attributes",
+            ));
+        }
+        let confirmed = subscription.state() == SubscriptionState::Confirmed;
+        let shown = if confirmed || wants_arn { arn.as_str() } else { "pending confirmation" };
+        Ok(Answer::with_result(call.operation, Members::new().text("SubscriptionArn", shown)))
+    }
+
+    /// Whoever has the token may confirm, of whichever account.
+    pub(super) async fn confirm_subscription(&self, call: &Call<'_>) -> Result<Answer, Refusal> {
+        let topic = TopicArn::parse(call.request.text("TopicArn").unwrap_or_default()).ok();
+        let topic = topic.filter(|topic| topic.region() == call.caller.region());
+        let topic = topic.ok_or_else(|| Refusal::invalid_parameter("Topic"))?;
+        if call.request.text("AuthenticateOnUnsubscribe").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+            return Err(Refusal::invalid_parameter(
+                "AuthenticateOnUnsubscribe Reason: it is not supported by this server",
+            ));
+        }
+        let subscription = self.fanfare.confirm_subscription(&topic, call.required("Token")?).await?;
+        let result = Members::new().text("SubscriptionArn", subscription.as_str());
+        Ok(Answer::with_result(call.operation, result))
+    }
+
+    pub(super) async fn unsubscribe(&self, call: &Call<'_>) -> Result<Answer, Refusal> {
+        let subscription = call.subscription_arn()?;
+        self.fanfare.unsubscribe(&subscription).await?;
+        Ok(Answer::without_result(call.operation))
+    }
+
+    pub(super) fn list_subscriptions(&self, call: &Call<'_>) -> Result<Answer, Refusal> {
+        let topics = self.fanfare.topics();
+        let own = topics.iter().filter(|topic| topic.arn().belongs_to(call.caller.owner()));
+        // A topic that went away in between has no subscriptions.
+        let subscriptions = own.flat_map(|topic| self.fanfare.subscriptions(topic.arn()).unwrap_or_default()).collect();
+        listed(call, subscriptions)
+    }
+
+    pub(super) fn list_subscriptions_by_topic(&self, call: &Call<'_>) -> Result<Answer, Refusal> {
+        listed(call, self.fanfare.subscriptions(&call.topic_arn()?)?)
+    }
+
+    pub(super) fn get_subscription_attributes(&self, call: &Call<'_>) -> Result<Answer, Refusal> {
+        let subscription = self.fanfare.subscription(&call.subscription_arn()?)?;
+        let topic = self.fanfare.topic(&subscription.topic())?;
+        let attributes = shown(&subscription, &topic);
+        Ok(Answer::with_result(call.operation, Members::new().map("Attributes", attributes)))
+    }
+
+    pub(super) async fn set_subscription_attributes(&self, call: &Call<'_>) -> Result<Answer, Refusal> {
+        let arn = call.subscription_arn()?;
+        let name = call.required("AttributeName")?;
+        let value = call.request.text("AttributeValue").unwrap_or_default();
+        let _turn = self.turn.lock().await;
+        let known = self.fanfare.subscription(&arn)?;
+        let mut asked = Asked::default();
+        asked.read(name, value, known.protocol(), Given::Alone)?;
+        let settings = asked.put_into(known.settings().clone(), Given::Alone)?;
+        self.fanfare.change_subscription(&arn, settings).await?;
+        Ok(Answer::without_result(call.operation))
+    }
+}
+
+fn listed(call: &Call<'_>, subscriptions: Vec<Arc<Subscription>>) -> Result<Answer, Refusal> {
+    let page = page(subscriptions, |known| known.arn().as_str(), call.request.text("NextToken"))?;
+    let subscriptions = page.items.iter().map(|subscription| {
+        let topic = subscription.topic();
+        let confirmed = subscription.state() == SubscriptionState::Confirmed;
+        Members::new()
+            .text("SubscriptionArn", if confirmed { subscription.arn().as_str() } else { "PendingConfirmation" })
+            .text("Owner", topic.account())
+            .text("Protocol", subscription.protocol().as_str())
+            .text("Endpoint", endpoint(subscription))
+            .text("TopicArn", topic.as_str())
+    });
+    let result = Members::new().structures("Subscriptions", subscriptions).optional("NextToken", page.next_token);
+    Ok(Answer::with_result(call.operation, result))
+}
+
+/// What Amazon SNS says of an address before anybody looks whether it can be reached.
+fn check_address(topic: &TopicArn, protocol: &Protocol, address: &str) -> Result<(), Refusal> {
+    match protocol {
+        Protocol::Sqs if !is_queue(address) => Err(Refusal::invalid_parameter("SQS endpoint ARN")),
+        Protocol::Sqs if address.ends_with(".fifo") && !topic.is_fifo() => Err(Refusal::invalid_parameter(
+            "Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics",
+        )),
+        Protocol::Sms if !is_phone_number(address) => {
+            Err(Refusal::new("InvalidParameter", 400, format!("Invalid SMS endpoint: {address}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether this is a phone number as Amazon SNS takes them: digits, with a `+` in front or not, and single `-`, `.` or `/`
+/// between digits.
+pub(super) fn is_phone_number(text: &str) -> bool {
+    let number = text.strip_prefix('+').unwrap_or(text);
+    number.split(['-', '.', '/']).all(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
+}
