@@ -45,6 +45,11 @@ impl Workspace {
         self.python_environment().join("bin/python")
     }
 
+    /// The folder of the target folders in which packages are verified.
+    pub(crate) fn package_targets(&self) -> PathBuf {
+        self.root.join("target/xtask/package")
+    }
+
     /// The folder that the tests' npm packages are installed for.
     pub(crate) fn node_project(&self) -> PathBuf {
         self.root.join("target/xtask/node")
