@@ -731,3 +731,67 @@ fn a_server_that_nobody_could_call_does_not_start() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(said, "fanfare: nobody could call: give at least one --key ACCESS:SECRET:ACCOUNT, or --auth off\n");
 }
+
+#[tokio::test]
+async fn the_program_serves_signed_calls_of_its_keys_and_reaches_allowed_addresses() {
+    let key = format!("{ACCESS_KEY}:{SECRET}:123456789012");
+    let mut program = Command::new(env!("CARGO_BIN_EXE_fanfare"))
+        .args(["serve", "--memory", "--listen", "127.0.0.1:0", "--public-url", "http://fanfare.example", "--key", &key])
+        .args(["--egress-allow", "127.0.0.0/8"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(program.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let base = line.trim().strip_prefix("fanfare listens on ").unwrap().to_owned();
+    let server = Server { base, client: reqwest::Client::builder().no_proxy().build().unwrap() };
+
+    let create = "Action=CreateTopic&Version=2010-03-31&Name=topic";
+    let topic = Server::reply(signed(&server, SECRET, create)).await.one("TopicArn");
+    assert_eq!(topic, "arn:aws:sns:eu-west-1:123456789012:topic");
+    let refused = Server::reply(signed(&server, "another", create)).await;
+    assert_eq!((refused.status, refused.one("Code").as_str()), (403, "SignatureDoesNotMatch"));
+    let receiver = HttpReceiver::start().await;
+    let mut subscribe = Serializer::new("Action=Subscribe&Version=2010-03-31&Protocol=http".to_owned());
+    let subscribe = subscribe.append_pair("TopicArn", &topic).append_pair("Endpoint", &receiver.url("/in")).finish();
+    assert_eq!(Server::reply(signed(&server, SECRET, &subscribe)).await.status, 200);
+    let request: serde_json::Value = serde_json::from_slice(&receiver.wait_for(1).await[0].body).unwrap();
+    assert!(request["SubscribeURL"].as_str().unwrap().starts_with("http://fanfare.example/"));
+
+    assert!(Command::new("kill").args(["-TERM", &program.id().to_string()]).status().unwrap().success());
+    assert!(program.wait().unwrap().success());
+}
+
+const ACCESS_KEY: &str = "AKIDEXAMPLE";
+/// With a colon, which separates the parts of a `--key`.
+const SECRET: &str = "a-secret:of-yours";
+
+/// A POST of `body` with Signature Version 4, for the region `eu-west-1`.
+fn signed(server: &Server, secret: &str, body: &str) -> reqwest::RequestBuilder {
+    let time = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
+    let scope = format!("{}/eu-west-1/sns/aws4_request", &time[..8]);
+    let host = server.base.strip_prefix("http://").unwrap();
+    let names = "host;x-amz-date";
+    let canonical = format!("POST\n/\n\nhost:{host}\nx-amz-date:{time}\n\n{names}\n{}", sha256(body));
+    let text = format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n{}", sha256(&canonical));
+    let key = scope.split('/').fold(format!("AWS4{secret}").into_bytes(), |key, part| hmac(&key, part));
+    let signature = hex(&hmac(&key, &text));
+    let credential = format!("{ACCESS_KEY}/{scope}");
+    let authorization =
+        format!("AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders={names}, Signature={signature}");
+    let request = server.client.post(&server.base).header("content-type", "application/x-www-form-urlencoded");
+    request.header("x-amz-date", time).header("authorization", authorization).body(body.to_owned())
+}
+
+fn sha256(text: &str) -> String {
+    hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes()).as_ref())
+}
+
+fn hmac(key: &[u8], text: &str) -> Vec<u8> {
+    let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, key);
+    aws_lc_rs::hmac::sign(&key, text.as_bytes()).as_ref().to_vec()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
