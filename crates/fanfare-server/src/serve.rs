@@ -109,7 +109,9 @@ pub(crate) async fn run(arguments: Arguments) -> ExitCode {
 async fn serve(arguments: Arguments) -> Result<(), Trouble> {
     let mode = mode(&arguments)?;
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let listener = TcpListener::bind(arguments.listen).await?;
+    let listener = TcpListener::bind(arguments.listen).await.map_err(|error| {
+        format!("cannot listen on {}: {error}: choose another address with --listen", arguments.listen)
+    })?;
     let address = listener.local_addr()?;
     let public_url = match arguments.public_url {
         Some(url) => url,

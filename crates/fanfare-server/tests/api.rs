@@ -732,6 +732,18 @@ fn a_server_that_nobody_could_call_does_not_start() {
     assert_eq!(said, "fanfare: nobody could call: give at least one --key ACCESS:SECRET:ACCOUNT, or --auth off\n");
 }
 
+#[test]
+fn an_address_that_is_taken_is_named() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let serve = ["serve", "--memory", "--auth", "off", "--listen", &address];
+    let output = Command::new(env!("CARGO_BIN_EXE_fanfare")).args(serve).output().unwrap();
+    assert!(!output.status.success());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.starts_with(&format!("fanfare: cannot listen on {address}: ")), "{said}");
+    assert!(said.ends_with(": choose another address with --listen\n"), "{said}");
+}
+
 #[tokio::test]
 async fn the_program_serves_signed_calls_of_its_keys_and_reaches_allowed_addresses() {
     let key = format!("{ACCESS_KEY}:{SECRET}:123456789012");
