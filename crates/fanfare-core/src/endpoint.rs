@@ -1,7 +1,7 @@
 //! The delivery trait: one place that a subscription delivers to.
 
 use std::fmt;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -108,21 +108,30 @@ pub struct Limits {
     /// After how long a call ends by itself, where the endpoint knows; the engine then waits a little longer before it
     /// ends the call.
     pub attempt: Option<Duration>,
+    /// Notifications a second that are handed over, on average, where the subscription itself sets no rate.
+    pub per_second: Option<NonZeroU32>,
 }
 
 impl Limits {
     /// One notification a call.
-    pub const ONE: Self = Self { notifications: NonZeroUsize::MIN, bytes: usize::MAX, attempt: None };
+    pub const ONE: Self = Self { notifications: NonZeroUsize::MIN, bytes: usize::MAX, attempt: None, per_second: None };
 
     /// Batches of at most `notifications` notifications and `bytes` bytes.
     pub fn batches_of(notifications: NonZeroUsize, bytes: usize) -> Self {
-        Self { notifications, bytes, attempt: None }
+        Self { notifications, bytes, ..Self::ONE }
     }
 
     /// Says that a call ends by itself within `limit`.
     #[must_use]
     pub fn within(mut self, limit: Duration) -> Self {
         self.attempt = Some(limit);
+        self
+    }
+
+    /// Asks for at most `rate` notifications a second, on average. A `throttlePolicy` of the subscription goes before it.
+    #[must_use]
+    pub fn paced(mut self, rate: NonZeroU32) -> Self {
+        self.per_second = Some(rate);
         self
     }
 }

@@ -83,6 +83,7 @@ pub(crate) struct Form {
     pub(crate) subscription: Option<SubscriptionArn>,
     pub(crate) format: Format,
     pub(crate) content_type: Option<String>,
+    pub(crate) display_name: Option<String>,
 }
 
 /// A message on its way to one endpoint: which text, in which form, for which subscription, and the how-manieth attempt.
@@ -162,6 +163,13 @@ impl Notification {
     #[must_use]
     pub fn with_content_type(self, content_type: impl Into<String>) -> Self {
         self.with_form(|form| form.content_type = Some(content_type.into()))
+    }
+
+    /// Names the sender where the protocol shows one (the topic's `DisplayName`); an empty name is none.
+    #[must_use]
+    pub fn with_display_name(self, name: impl Into<String>) -> Self {
+        let name = Some(name.into()).filter(|name| !name.is_empty());
+        self.with_form(|form| form.display_name = name)
     }
 
     /// Signs the envelope with `version`.
@@ -254,6 +262,11 @@ impl Notification {
             NotificationKind::Notification => self.form.content_type.as_deref(),
             _ => None,
         }
+    }
+
+    /// The sender's name for people, where the topic has one (`DisplayName`).
+    pub fn display_name(&self) -> Option<&str> {
+        self.form.display_name.as_deref()
     }
 
     /// How the envelope is signed.

@@ -294,6 +294,7 @@ impl Subscription {
             subscription: Some(self.arn.clone()),
             format: settings.format,
             content_type: effective.as_ref().map(|policy| policy.content_type().to_owned()),
+            display_name: Some(topic.display_name().to_owned()).filter(|name| !name.is_empty()),
         });
         self.max_receives_per_second = effective.and_then(|policy| policy.max_receives_per_second());
         self.settings = settings;

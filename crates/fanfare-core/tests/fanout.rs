@@ -293,3 +293,20 @@ async fn the_counters_balance_while_messages_end_in_every_way() {
     assert_eq!(counters.matched, 30);
     assert_eq!(counters.matched, counters.delivered + counters.pending + counters.dead_lettered + counters.dropped);
 }
+
+#[tokio::test]
+async fn a_notification_names_its_sender_as_the_topic_does_at_the_time() {
+    let fanfare = Fanfare::in_memory();
+    let settings = TopicSettings::new().display_name("Orders");
+    let topic = fanfare.create_topic_with("orders", settings.clone()).await.unwrap();
+    let (endpoint, subscribe) = endpoint();
+    fanfare.subscribe(&topic, subscribe).await.unwrap();
+    publish(&fanfare, &topic, "named").await;
+    fanfare.change_topic(&topic, settings.clone().display_name("Parcels")).await.unwrap();
+    publish(&fanfare, &topic, "named otherwise").await;
+    fanfare.change_topic(&topic, settings.display_name("")).await.unwrap();
+    publish(&fanfare, &topic, "unnamed").await;
+    let attempts = endpoint.attempts();
+    let names: Vec<_> = attempts.iter().map(|attempt| attempt.notification.display_name()).collect();
+    assert_eq!(names, [Some("Orders"), Some("Parcels"), None]);
+}

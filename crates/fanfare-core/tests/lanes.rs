@@ -1,7 +1,7 @@
 //! Each subscription has a lane of its own, with bounds.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -141,6 +141,32 @@ async fn deliveries_keep_to_the_rate_of_the_throttle_policy() {
     let took = host.now().since(began).as_secs_f64();
     assert!((19.9..=20.5).contains(&took), "101 deliveries at 5 a second took {took} s");
     assert_eq!(endpoint.attempts().len(), 101);
+}
+
+#[tokio::test(start_paused = true)]
+async fn deliveries_keep_to_the_rate_that_the_endpoint_asks_for_unless_a_policy_sets_one() {
+    let connector = ScriptedConnector::new(Protocol::Http, Limits::ONE.paced(NonZeroU32::new(5).unwrap()));
+    let host = Arc::new(SimulatedHost::new(1));
+    let fanfare = Fanfare::builder().host(Arc::clone(&host)).connectors(Connectors::new().with(connector)).open();
+    let policy = r#"{"throttlePolicy": {"maxReceivesPerSecond": 20}}"#;
+    let policy = SubscriptionDeliveryPolicy::parse(policy, false.into()).unwrap();
+    let subscribe = Subscribe::to(Protocol::Http, "address").confirmed();
+    for (name, subscribe, shortest, longest) in
+        [("endpoint", subscribe.clone(), 9.9, 10.5), ("policy", subscribe.delivery_policy(policy), 2.4, 3.0)]
+    {
+        let topic = fanfare.create_topic(name).await.unwrap();
+        fanfare.subscribe(&topic, subscribe).await.unwrap();
+        let began = host.now();
+        let mut published = Vec::new();
+        for number in 0..51 {
+            published.push(fanfare.publish(&topic, message(number)).await.unwrap());
+        }
+        for published in published {
+            assert_eq!(published.settled().await.delivered(), 1);
+        }
+        let took = host.now().since(began).as_secs_f64();
+        assert!((shortest..=longest).contains(&took), "51 deliveries at the rate of the {name} took {took} s");
+    }
 }
 
 #[tokio::test]

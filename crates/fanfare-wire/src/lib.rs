@@ -13,7 +13,7 @@ pub mod verify;
 pub use canonical::{SignedKind, SignedParts, canonical_string};
 pub use certificate::{Certificate, CertificateError};
 pub use key::{CERTIFICATE_NAME, KeyError, KeyErrorKind, SigningKey};
-pub use links::{Links, LinksError};
+pub use links::{CONFIRMATION_PAGE, Links, LinksError, UNSUBSCRIBE_PAGE};
 pub use renderer::{RenderError, Renderer};
 pub use signer::{SignError, SignErrorKind, Signer};
 pub use verify::{CertificateSource, VerifiedMessage, Verifier, VerifyError, VerifyErrorKind};

@@ -78,6 +78,20 @@ impl Links {
         [&self.base, UNSUBSCRIBE, subscription.as_str()].concat()
     }
 
+    /// The link in an e-mail to the page with the button that confirms the subscription of `address` to `topic`, or restores
+    /// it. The token is taken as it is: hex.
+    pub fn confirmation_page_url(&self, topic: &TopicArn, token: &str, address: &str) -> String {
+        let endpoint = in_query(address);
+        format!("{}{CONFIRMATION_PAGE}?TopicArn={topic}&Token={token}&Endpoint={endpoint}", self.base)
+    }
+
+    /// The link in an e-mail to the page with the button that ends `subscription`, which delivers to `address`. A POST to it
+    /// ends the subscription too (RFC 8058).
+    pub fn unsubscribe_page_url(&self, subscription: &SubscriptionArn, address: &str) -> String {
+        let endpoint = in_query(address);
+        format!("{}{UNSUBSCRIBE_PAGE}?SubscriptionArn={subscription}&Endpoint={endpoint}", self.base)
+    }
+
     /// The link to the certificate `file_name`: `SigningCertURL`.
     pub fn signing_cert_url(&self, file_name: &str) -> String {
         format!("{}/{file_name}", self.base)
@@ -87,6 +101,27 @@ impl Links {
 /// Whether RFC 3986 has this byte in URLs; browsers, whose rules the parser has, take more, even quotes in host names.
 fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~:/[]@!$&'()*+,;=%".contains(&byte)
+}
+
+/// The path of the page behind [`Links::confirmation_page_url`], below the base.
+pub const CONFIRMATION_PAGE: &str = "/confirmation.html";
+
+/// The path of the page behind [`Links::unsubscribe_page_url`], below the base.
+pub const UNSUBSCRIBE_PAGE: &str = "/unsubscribe.html";
+
+/// `text` as a value in a query: everything but letters, digits, `-`, `.`, `_` and `~` percent-encoded.
+fn in_query(text: &str) -> String {
+    use std::fmt::Write as _;
+
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            write!(encoded, "%{byte:02X}").expect("writing to a String does not fail");
+        }
+    }
+    encoded
 }
 
 /// What stands in an `UnsubscribeURL` between the base and the subscription's ARN.
@@ -137,6 +172,24 @@ mod tests {
         assert_eq!(Links::aws("us-east-2").unwrap().base(), "https://sns.us-east-2.amazonaws.com");
         assert_eq!(Links::aws("cn-north-1").unwrap().base(), "https://sns.cn-north-1.amazonaws.com.cn");
         assert!(Links::aws("x.evil.example/").is_err());
+    }
+
+    #[test]
+    fn the_links_in_e_mails_name_the_address_and_keep_it_out_of_the_rest_of_the_query() {
+        let links = Links::new("https://sns.example.com/aws").unwrap();
+        let topic = TopicArn::parse("arn:aws:sns:us-east-1:000000000000:orders").unwrap();
+        let subscription = SubscriptionArn::parse("arn:aws:sns:us-east-1:000000000000:orders:9f21").unwrap();
+        assert_eq!(
+            links.confirmation_page_url(&topic, "2336412f37", "ann+a&Token=1@example.com"),
+            "https://sns.example.com/aws/confirmation.html?TopicArn=arn:aws:sns:us-east-1:000000000000:orders\
+             &Token=2336412f37&Endpoint=ann%2Ba%26Token%3D1%40example.com"
+        );
+        assert_eq!(
+            links.unsubscribe_page_url(&subscription, "\"a b\"@bücher.example"),
+            "https://sns.example.com/aws/unsubscribe.html\
+             ?SubscriptionArn=arn:aws:sns:us-east-1:000000000000:orders:9f21\
+             &Endpoint=%22a%20b%22%40b%C3%BCcher.example"
+        );
     }
 
     #[test]

@@ -66,6 +66,11 @@ impl Endpoints {
         }
     }
 
+    /// How many notifications a second the endpoint asks for at the most.
+    pub(super) fn rate(&self, engine: &Engine, subscription: &Subscription) -> Option<NonZeroU32> {
+        self.open(engine, subscription, Stage::Endpoint).as_ref().ok().and_then(|opened| opened.limits.per_second)
+    }
+
     fn open(&self, engine: &Engine, subscription: &Subscription, stage: Stage) -> &Result<Opened, SnsError> {
         let (slot, destination) = match stage {
             Stage::Endpoint => (&self.endpoint, Some(subscription.destination())),

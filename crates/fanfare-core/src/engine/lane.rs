@@ -1,6 +1,6 @@
 //! One subscription's queue at work: takes what is due, attempts it at the subscription's own pace, settles what comes.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,7 +39,7 @@ pub(super) async fn run(engine: Arc<Engine>, id: SubscriptionId, signal: Arc<Sig
             None => held_back = engine.drop_all(id).await.then(|| now + STORE_DELAY),
             Some(subscription) if !subscription.paused => {
                 let course = Course::keep(&mut course, subscription);
-                manner.keep_to(&course.subscription, now);
+                manner.keep_to(course.rate(&engine), now);
                 while under_way.len() < manner.health.concurrency() && !engine.lanes.closing() {
                     let room = manner.health.concurrency() - under_way.len();
                     match engine.next(course, &mut manner, room).await {
@@ -106,9 +106,8 @@ impl Manner {
         Self { health, pace: None }
     }
 
-    /// Keeps to the rate that the subscription asks for.
-    fn keep_to(&mut self, subscription: &Subscription, now: Timestamp) {
-        let rate = subscription.max_receives_per_second;
+    /// Keeps to this rate.
+    fn keep_to(&mut self, rate: Option<NonZeroU32>, now: Timestamp) {
         if self.pace.as_ref().map(Pace::rate) != rate {
             self.pace = rate.map(|rate| Pace::new(rate, now));
         }
@@ -162,6 +161,11 @@ impl Course {
             *course = Some(Self { subscription, endpoints: Arc::default(), order });
         }
         course.as_ref().expect("it was just set")
+    }
+
+    /// The rate that the subscription sets, or else the one that its endpoint asks for.
+    fn rate(&self, engine: &Engine) -> Option<NonZeroU32> {
+        self.subscription.max_receives_per_second.or_else(|| self.endpoints.rate(engine, &self.subscription))
     }
 }
 
