@@ -38,18 +38,38 @@ impl Answer {
         self.operation
     }
 
+    /// The text of a member of the result; nothing when there is none of that name.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        match self.member(name)? {
+            Member::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The entries of a map in the result, in its order; none when there is no map of that name.
+    pub fn map(&self, name: &str) -> &[(String, String)] {
+        match self.member(name) {
+            Some(Member::Map(entries)) => entries,
+            _ => &[],
+        }
+    }
+
     /// The body of the HTTP response, which has the status 200.
     pub fn to_xml(&self, request_id: &str) -> String {
         let Self { operation, result } = self;
         let mut xml = format!("<{operation}Response xmlns=\"{XMLNS}\">");
         if let Some(result) = result {
-            element(&mut xml, &format!("{operation}Result"), &result.xml);
+            element(&mut xml, &format!("{operation}Result"), &result.to_xml());
         }
         let mut metadata = String::new();
         text_element(&mut metadata, "RequestId", request_id);
         element(&mut xml, "ResponseMetadata", &metadata);
         xml.push_str(&format!("</{operation}Response>"));
         xml
+    }
+
+    fn member(&self, name: &str) -> Option<&Member> {
+        self.result.as_ref()?.0.iter().find(|(known, _)| *known == name).map(|(_, member)| member)
     }
 }
 
@@ -58,8 +78,14 @@ impl Answer {
 /// Names are written as they are given, which is why they are part of the program; texts are escaped, and characters that XML
 /// cannot carry become U+FFFD. A member that is not added is absent, which clients tell from an empty one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Members {
-    xml: String,
+pub struct Members(Vec<(&'static str, Member)>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Member {
+    Text(String),
+    List(Vec<String>),
+    Structures(Vec<Members>),
+    Map(Vec<(String, String)>),
 }
 
 impl Members {
@@ -70,9 +96,8 @@ impl Members {
 
     /// Adds a text, which may be empty.
     #[must_use]
-    pub fn text(mut self, name: &'static str, text: impl AsRef<str>) -> Self {
-        text_element(&mut self.xml, name, text.as_ref());
-        self
+    pub fn text(self, name: &'static str, text: impl AsRef<str>) -> Self {
+        self.with(name, Member::Text(text.as_ref().to_owned()))
     }
 
     /// Adds a text if there is one.
@@ -92,41 +117,60 @@ impl Members {
 
     /// Adds a list of texts, which may be empty.
     #[must_use]
-    pub fn list<T: AsRef<str>>(mut self, name: &'static str, items: impl IntoIterator<Item = T>) -> Self {
-        let mut list = String::new();
-        for item in items {
-            text_element(&mut list, "member", item.as_ref());
-        }
-        element(&mut self.xml, name, &list);
-        self
+    pub fn list<T: AsRef<str>>(self, name: &'static str, items: impl IntoIterator<Item = T>) -> Self {
+        let items = items.into_iter().map(|item| item.as_ref().to_owned());
+        self.with(name, Member::List(items.collect()))
     }
 
     /// Adds a list of structures, which may be empty.
     #[must_use]
-    pub fn structures(mut self, name: &'static str, items: impl IntoIterator<Item = Members>) -> Self {
-        let mut list = String::new();
-        for item in items {
-            element(&mut list, "member", &item.xml);
-        }
-        element(&mut self.xml, name, &list);
-        self
+    pub fn structures(self, name: &'static str, items: impl IntoIterator<Item = Members>) -> Self {
+        self.with(name, Member::Structures(items.into_iter().collect()))
     }
 
     /// Adds a map, in the order given; it may be empty.
     #[must_use]
     pub fn map<K: AsRef<str>, V: AsRef<str>>(
-        mut self,
+        self,
         name: &'static str,
         entries: impl IntoIterator<Item = (K, V)>,
     ) -> Self {
-        let mut map = String::new();
-        for (key, value) in entries {
-            let entry = Members::new().text("key", key).text("value", value);
-            element(&mut map, "entry", &entry.xml);
-        }
-        element(&mut self.xml, name, &map);
+        let entries = entries.into_iter().map(|(key, value)| (key.as_ref().to_owned(), value.as_ref().to_owned()));
+        self.with(name, Member::Map(entries.collect()))
+    }
+
+    fn with(mut self, name: &'static str, member: Member) -> Self {
+        self.0.push((name, member));
         self
     }
+
+    fn to_xml(&self) -> String {
+        let mut xml = String::new();
+        for (name, member) in &self.0 {
+            match member {
+                Member::Text(text) => text_element(&mut xml, name, text),
+                Member::List(items) => {
+                    element(&mut xml, name, &each(items, |xml, item| text_element(xml, "member", item)));
+                }
+                Member::Structures(items) => {
+                    element(&mut xml, name, &each(items, |xml, item| element(xml, "member", &item.to_xml())));
+                }
+                Member::Map(entries) => {
+                    let write = |xml: &mut String, (key, value): &(String, String)| {
+                        element(xml, "entry", &Members::new().text("key", key).text("value", value).to_xml());
+                    };
+                    element(&mut xml, name, &each(entries, write));
+                }
+            }
+        }
+        xml
+    }
+}
+
+fn each<T>(items: &[T], write: impl Fn(&mut String, &T)) -> String {
+    let mut xml = String::new();
+    items.iter().for_each(|item| write(&mut xml, item));
+    xml
 }
 
 #[cfg(test)]
@@ -188,5 +232,13 @@ mod tests {
             "<OpResult><T>&lt;&amp;&gt;</T><L><member>&lt;</member></L>\
              <M><entry><key>&lt;</key><value>&amp;</value></entry></M></OpResult>"
         );
+    }
+
+    #[test]
+    fn texts_and_maps_of_a_result_can_be_read_again() {
+        let answer = Answer::with_result("Op", Members::new().text("Arn", "<a>").map("M", [("k", "v")]));
+        assert_eq!((answer.text("Arn"), answer.text("M"), answer.text("None")), (Some("<a>"), None, None));
+        assert_eq!(answer.map("M"), [("k".to_owned(), "v".to_owned())]);
+        assert_eq!((answer.map("Arn"), Answer::without_result("Op").text("Arn")), (&[][..], None));
     }
 }
