@@ -308,3 +308,28 @@ async fn an_endpoint_of_the_programs_own_is_known_by_its_identity() {
     assert_eq!(one, two);
     assert_ne!(one, other);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_operator_confirms_without_the_token() {
+    let bench = Bench::new().await;
+    let arn = bench.subscribe().await;
+    assert_eq!(bench.publish().await, 0);
+    bench.fanfare.confirm_unasked(&arn).await.unwrap();
+    bench.fanfare.confirm_unasked(&arn).await.unwrap();
+    assert_eq!(bench.publish().await, 1);
+    // The endpoint may still answer the message that it was sent.
+    assert_eq!(bench.fanfare.confirm_subscription(&bench.topic, &bench.token(1).await).await.unwrap(), arn);
+
+    let other = SubscriptionArn::new(&bench.topic, "00000000-0000-4000-8000-000000000000");
+    let refused = bench.fanfare.confirm_unasked(&other).await.unwrap_err();
+    assert_eq!(refused.to_string(), "NotFound: Subscription does not exist");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operator_confirms_nothing_whose_time_has_passed() {
+    let bench = Bench::new().await;
+    let arn = bench.subscribe().await;
+    bench.host.jump_forward(Duration::from_secs(3 * 24 * 60 * 60));
+    let refused = bench.fanfare.confirm_unasked(&arn).await.unwrap_err();
+    assert_eq!(refused.to_string(), "NotFound: Subscription does not exist");
+}

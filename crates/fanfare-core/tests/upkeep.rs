@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use fanfare_core::engine::Standing;
 use fanfare_core::filter::FilterReason;
+use fanfare_core::store::LaneCounts;
 use fanfare_core::{
     Destination, Fanfare, FilterPolicy, FilterPolicyScope, Message, Subscribe, SubscriptionArn, TopicArn,
 };
@@ -249,4 +250,29 @@ async fn topics_belong_to_the_owner_that_was_named() {
     for (region, account) in [("", "123456789012"), ("EU", "123456789012"), ("eu-west-1", "12345678901")] {
         assert!(Owner::new(region, account).is_err(), "{region} {account}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operator_sees_what_a_subscription_holds_and_what_was_tried_for_it() {
+    let bench = Bench::new().await;
+    bench.endpoint.script([Step::Reject]);
+    let arn = bench.subscribed().await;
+    let first = bench.publish("one").await;
+    assert_eq!(first.settled().await.dropped(), 1);
+    bench.fanfare.pause(&arn).await.unwrap();
+    bench.publish("two").await;
+    assert_eq!(bench.fanfare.lane_counts(&arn).await.unwrap(), LaneCounts::new(1, 1));
+    bench.fanfare.resume(&arn).await.unwrap();
+    bench.endpoint.wait_for(2).await;
+    let attempts = bench.fanfare.latest_attempts(&arn, many()).await.unwrap();
+    assert_eq!(attempts.last().unwrap().message_id, first.message_id());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_is_found_by_its_id() {
+    let bench = Bench::new().await;
+    let published = bench.publish("one").await;
+    let found = bench.fanfare.message(published.message_id()).await.unwrap().unwrap();
+    assert_eq!((found.topic(), found.message().published_text().as_ref()), (&bench.topic, "one".as_bytes()));
+    assert!(bench.fanfare.message("00000000-0000-4000-8000-000000000000").await.unwrap().is_none());
 }

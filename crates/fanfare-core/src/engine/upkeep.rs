@@ -10,8 +10,9 @@ use crate::error::SnsError;
 use crate::filter::{Event, FilterReason, Verdict};
 use crate::host::Timestamp;
 use crate::notification::NotificationKind;
+use crate::publication::Publication;
 use crate::registry::refusal;
-use crate::store::{Dead, Delivery, MessageState, Range, StoredMessage};
+use crate::store::{Dead, Delivery, LaneCounts, MessageState, Range, StoredMessage};
 use crate::subscription::{Subscription, SubscriptionState};
 
 /// How many messages or deliveries are handled at a time.
@@ -135,6 +136,57 @@ impl Fanfare {
         }
         let work = Arc::clone(&self.engine).replay(subscription.clone(), from, to);
         self.engine.carried(work).await
+    }
+
+    /// Confirms a pending subscription without its token: the operator vouches for the endpoint. Again is no error.
+    ///
+    /// # Errors
+    /// `NotFound`; `InternalError` when the store does not work.
+    pub async fn confirm_unasked(&self, subscription: &SubscriptionArn) -> Result<(), SnsError> {
+        self.engine.open_for_changes()?;
+        // Not one whose time has passed.
+        self.subscription(subscription)?;
+        let (engine, subscription) = (Arc::clone(&self.engine), subscription.clone());
+        self.engine
+            .carried(async move {
+                let confirm = |known: &mut Subscription| known.state = SubscriptionState::Confirmed;
+                let confirmed = engine.registry.change(&subscription, confirm).await?;
+                engine.wake(confirmed.id);
+                Ok(())
+            })
+            .await
+    }
+
+    /// How much waits for a subscription, and how many dead letters it has.
+    ///
+    /// # Errors
+    /// `NotFound`; `InternalError` when the store does not work.
+    pub async fn lane_counts(&self, subscription: &SubscriptionArn) -> Result<LaneCounts, SnsError> {
+        let lane = self.subscription(subscription)?.id;
+        self.engine.store.lane_counts(lane).await.map_err(|error| refusal(&error))
+    }
+
+    /// A message that is still known; nothing when it was never accepted or is forgotten.
+    ///
+    /// # Errors
+    /// `InternalError` when the store does not work.
+    pub async fn message(&self, message_id: &str) -> Result<Option<Publication>, SnsError> {
+        let stored = self.engine.store.message(message_id).await.map_err(|error| refusal(&error))?;
+        let published = stored.filter(|stored| stored.dispatch.kind == NotificationKind::Notification);
+        Ok(published.map(|stored| stored.dispatch.publication))
+    }
+
+    /// The latest logged attempts for a subscription, the newest first, at most `max`.
+    ///
+    /// # Errors
+    /// `NotFound`; `InternalError` when the store does not work.
+    pub async fn latest_attempts(
+        &self,
+        subscription: &SubscriptionArn,
+        max: NonZeroUsize,
+    ) -> Result<Vec<Attempt>, SnsError> {
+        self.subscription(subscription)?;
+        self.engine.store.latest_attempts(subscription, max).await.map_err(|error| refusal(&error))
     }
 
     /// Logged attempts for a message, the oldest first; with a subscription, only those for it.

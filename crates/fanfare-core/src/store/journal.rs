@@ -169,6 +169,23 @@ impl Counters {
     }
 }
 
+/// How much a lane holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LaneCounts {
+    /// Deliveries that wait for an attempt, or are in one.
+    pub waiting: u64,
+    /// Dead letters.
+    pub dead: u64,
+}
+
+impl LaneCounts {
+    /// A lane that holds so many deliveries and so many dead letters.
+    pub fn new(waiting: u64, dead: u64) -> Self {
+        Self { waiting, dead }
+    }
+}
+
 /// A dead letter of a lane.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dead {
@@ -325,6 +342,23 @@ pub trait Journal: fmt::Debug + Send + Sync + 'static {
         message_id: &str,
         subscription: Option<&SubscriptionArn>,
     ) -> Result<Vec<Attempt>, StoreError>;
+
+    /// The latest logged attempts for a subscription, the newest first, at most `max`. For people who look into something:
+    /// it may read the whole log.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    async fn latest_attempts(
+        &self,
+        subscription: &SubscriptionArn,
+        max: NonZeroUsize,
+    ) -> Result<Vec<Attempt>, StoreError>;
+
+    /// How much `lane` holds.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    async fn lane_counts(&self, lane: SubscriptionId) -> Result<LaneCounts, StoreError>;
 
     /// Forgets what is too old at `now`: deduplication windows, archives, logged attempts, dead letters, messages that
     /// nothing needs any more. Called now and then while there is work.

@@ -15,8 +15,8 @@ use std::fmt;
 use crate::error::write_chain;
 
 pub use journal::{
-    Appended, Counters, Dead, Dedup, Delivery, DeliveryId, Dispatch, Entry, Journal, LaneOrder, MessageState, Range,
-    Settled, Settlement, Stage, StoredMessage,
+    Appended, Counters, Dead, Dedup, Delivery, DeliveryId, Dispatch, Entry, Journal, LaneCounts, LaneOrder,
+    MessageState, Range, Settled, Settlement, Stage, StoredMessage,
 };
 pub use memory::{MemoryBounds, MemoryStore};
 pub use records::{

@@ -1,13 +1,14 @@
 //! What is known of one message: itself, where it stands, and what was tried.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use fanfare_core::arn::SubscriptionArn;
 use fanfare_core::attempt::Attempt;
 use fanfare_core::host::Timestamp;
-use fanfare_core::store::{MessageState, StoreError, StoredMessage};
+use fanfare_core::store::{LaneCounts, MessageState, StoreError, StoredMessage};
 use fanfare_core::subscription::SubscriptionId;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, Params, params};
 
 use super::{body, dead};
 use crate::error::{Attempting, unreadable};
@@ -51,18 +52,43 @@ pub(super) fn attempts(
     message_id: &str,
     subscription: Option<&SubscriptionArn>,
 ) -> Result<Vec<Attempt>, StoreError> {
-    let act = "cannot read logged attempts";
     let sql = "SELECT record FROM message JOIN attempt USING (number) WHERE message_id = ? ORDER BY id";
+    let mut attempts = read_attempts(connection, sql, [message_id])?;
+    attempts.retain(|attempt| subscription.is_none_or(|wanted| *wanted == attempt.subscription));
+    Ok(attempts)
+}
+
+/// Nobody asks for this while messages are delivered, so that no index is kept for it.
+pub(super) fn latest_attempts(
+    connection: &Connection,
+    subscription: &SubscriptionArn,
+    max: NonZeroUsize,
+) -> Result<Vec<Attempt>, StoreError> {
+    let sql = "SELECT record FROM attempt WHERE record ->> '$.subscription' = ? ORDER BY id DESC LIMIT ?";
+    let max = i64::try_from(max.get()).unwrap_or(i64::MAX);
+    read_attempts(connection, sql, params![subscription.as_str(), max])
+}
+
+pub(super) fn lane_counts(connection: &Connection, lane: SubscriptionId) -> Result<LaneCounts, StoreError> {
+    let sql = "SELECT (SELECT count(*) FROM delivery WHERE lane = ?1), (SELECT count(*) FROM dead WHERE lane = ?1)";
+    let read = || {
+        let mut statement = connection.prepare_cached(sql)?;
+        statement.query_row([lane.0.cast_signed()], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
+    };
+    let (waiting, dead) = read().attempting("cannot count what a lane holds")?;
+    Ok(LaneCounts::new(waiting.cast_unsigned(), dead.cast_unsigned()))
+}
+
+/// The records of attempts that a query answers.
+fn read_attempts(connection: &Connection, sql: &str, parameters: impl Params) -> Result<Vec<Attempt>, StoreError> {
+    let act = "cannot read logged attempts";
     let mut statement = connection.prepare_cached(sql).attempting(act)?;
-    let mut rows = statement.query([message_id]).attempting(act)?;
+    let mut rows = statement.query(parameters).attempting(act)?;
     let mut attempts = Vec::new();
     while let Some(row) = rows.next().attempting(act)? {
         let record = row.get_ref(0).and_then(|record| Ok(record.as_str()?)).attempting(act)?;
-        let attempt: Attempt =
-            serde_json::from_str(record).map_err(|error| unreadable("a logged attempt cannot be read", error))?;
-        if subscription.is_none_or(|wanted| *wanted == attempt.subscription) {
-            attempts.push(attempt);
-        }
+        attempts
+            .push(serde_json::from_str(record).map_err(|error| unreadable("a logged attempt cannot be read", error))?);
     }
     Ok(attempts)
 }

@@ -19,8 +19,8 @@ use fanfare_core::arn::{SubscriptionArn, TopicArn};
 use fanfare_core::attempt::Attempt;
 use fanfare_core::host::Timestamp;
 use fanfare_core::store::{
-    Appended, Counters, Dead, Delivery, Entry, Journal, LaneOrder, MessageState, Range, Settled, StoreError,
-    StoreErrorKind, StoredMessage,
+    Appended, Counters, Dead, Delivery, Entry, Journal, LaneCounts, LaneOrder, MessageState, Range, Settled,
+    StoreError, StoreErrorKind, StoredMessage,
 };
 use fanfare_core::subscription::SubscriptionId;
 
@@ -103,6 +103,19 @@ impl Journal for DiskStore {
     ) -> Result<Vec<Attempt>, StoreError> {
         let (message_id, subscription) = (message_id.to_owned(), subscription.cloned());
         self.readers.read(move |connection| log::attempts(connection, &message_id, subscription.as_ref())).await
+    }
+
+    async fn latest_attempts(
+        &self,
+        subscription: &SubscriptionArn,
+        max: NonZeroUsize,
+    ) -> Result<Vec<Attempt>, StoreError> {
+        let subscription = subscription.clone();
+        self.readers.read(move |connection| log::latest_attempts(connection, &subscription, max)).await
+    }
+
+    async fn lane_counts(&self, lane: SubscriptionId) -> Result<LaneCounts, StoreError> {
+        self.readers.read(move |connection| log::lane_counts(connection, lane)).await
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<(), StoreError> {

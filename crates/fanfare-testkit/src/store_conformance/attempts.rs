@@ -64,3 +64,18 @@ pub async fn attempts_of_what_is_settled_already_are_not_logged<S: Subject>(subj
     store.attempted(2, 0, &delivery, Settlement::Delivered).await;
     assert_eq!(store.attempts("a", None).await, [(Stage::Endpoint, 1)]);
 }
+
+/// The latest attempts for a subscription are told alone, whatever the messages, the newest first, as many as asked for.
+pub async fn the_latest_attempts_of_a_subscription_come_first<S: Subject>(subject: S) {
+    let store = Probe::of(&subject);
+    for (id, ms) in [("a", 0), ("b", 1), ("c", 2)] {
+        store.append(entry(id, ms, &[1, 2])).await;
+        for lane in [1, 2] {
+            let delivery = store.take_one(lane, ms).await;
+            store.attempted(lane, ms, &delivery, Settlement::Delivered).await;
+        }
+    }
+    assert_eq!(store.latest_attempts(1, 10).await, ["c", "b", "a"]);
+    assert_eq!(store.latest_attempts(2, 2).await, ["c", "b"]);
+    assert_eq!(store.latest_attempts(3, 10).await, [""; 0]);
+}

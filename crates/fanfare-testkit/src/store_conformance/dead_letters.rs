@@ -122,3 +122,21 @@ pub async fn the_state_tells_where_a_message_stands<S: Subject>(subject: S) {
     assert_eq!(store.state(1, number).await, MessageState::Absent);
     assert_eq!(store.state(2, number).await, MessageState::Pending { due: at(5) });
 }
+
+/// A lane tells how many deliveries it holds, taken ones included, and how many dead letters.
+pub async fn a_lane_tells_how_much_it_holds<S: Subject>(subject: S) {
+    let store = Probe::of(&subject);
+    assert_eq!(store.lane_counts(1).await, [0, 0]);
+    for id in ["a", "b", "c"] {
+        store.append(entry(id, 0, &[1, 2])).await;
+    }
+    assert_eq!(store.lane_counts(1).await, [3, 0]);
+    let taken = store.take(1, 0, 2).await;
+    assert_eq!(store.lane_counts(1).await, [3, 0]);
+    store.settle(1, 10, &taken[0], Settlement::Dropped { reason: "no".to_owned() }).await;
+    store.settle(1, 10, &taken[1], Settlement::Delivered).await;
+    assert_eq!(store.lane_counts(1).await, [1, 1]);
+    store.redrive(1, 20).await;
+    assert_eq!(store.lane_counts(1).await, [2, 0]);
+    assert_eq!(store.lane_counts(2).await, [3, 0]);
+}

@@ -102,6 +102,7 @@ suite! {
         redriven_dead_letters_are_fresh_deliveries,
         redriving_moves_the_counters_back,
         the_state_tells_where_a_message_stands,
+        a_lane_tells_how_much_it_holds,
     }
     archive: {
         archived_messages_are_found_by_time,
@@ -120,6 +121,7 @@ suite! {
         attempts_are_logged_in_order,
         attempts_are_told_apart_by_subscription,
         attempts_of_what_is_settled_already_are_not_logged,
+        the_latest_attempts_of_a_subscription_come_first,
     }
     registry: {
         a_new_registry_is_empty,

@@ -228,6 +228,18 @@ impl Probe {
         attempts.into_iter().map(|attempt| (attempt.stage, attempt.number)).collect()
     }
 
+    /// The messages of the latest logged attempts.
+    pub(super) async fn latest_attempts(&self, lane: u64, max: usize) -> Vec<String> {
+        let attempts = self.0.latest_attempts(&subscription(lane), some(max)).await.expect("the store reads its log");
+        attempts.into_iter().map(|attempt| attempt.message_id).collect()
+    }
+
+    /// How much a lane holds: deliveries and dead letters.
+    pub(super) async fn lane_counts(&self, lane: u64) -> [u64; 2] {
+        let counts = self.0.lane_counts(SubscriptionId(lane)).await.expect("the store counts");
+        [counts.waiting, counts.dead]
+    }
+
     pub(super) async fn sweep(&self, ms: i64) {
         self.0.sweep(at(ms)).await.expect("the store sweeps");
     }

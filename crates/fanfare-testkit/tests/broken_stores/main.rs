@@ -181,9 +181,13 @@ noticed! {
     a_store_that_logs_backwards_is_noticed: LogsBackwards [
         attempts_are_logged_in_order
         attempts_are_told_apart_by_subscription
+        the_latest_attempts_of_a_subscription_come_first
     ]
     a_store_that_mixes_subscriptions_is_noticed: MixesSubscriptions [
         attempts_are_told_apart_by_subscription
+    ]
+    a_store_that_takes_waiting_for_dead_is_noticed: TakesWaitingForDead [
+        a_lane_tells_how_much_it_holds
     ]
     a_store_that_skips_the_dead_letter_stage_is_noticed: SkipsTheDeadLetterStage [
         attempts_are_counted_for_each_stage

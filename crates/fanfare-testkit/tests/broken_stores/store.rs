@@ -8,9 +8,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use fanfare_core::attempt::Attempt;
 use fanfare_core::store::{
-    Appended, Change, Counters, Dead, Delivery, DeliveryId, Entry, Journal, LaneOrder, MemoryBounds, MemoryStore,
-    MessageState, Range, RegistryRecords, RegistryStore, Settled, Settlement, Store, StoreError, StoreErrorKind,
-    StoredMessage,
+    Appended, Change, Counters, Dead, Delivery, DeliveryId, Entry, Journal, LaneCounts, LaneOrder, MemoryBounds,
+    MemoryStore, MessageState, Range, RegistryRecords, RegistryStore, Settled, Settlement, Store, StoreError,
+    StoreErrorKind, StoredMessage,
 };
 use fanfare_core::subscription::SubscriptionId;
 use fanfare_core::{Message, Publication, SubscriptionArn, Timestamp, TopicArn};
@@ -87,6 +87,8 @@ pub(crate) enum Fault {
     CountsNothingDropped,
     /// Counts confirmations.
     CountsConfirmations,
+    /// Counts what waits in a lane as dead.
+    TakesWaitingForDead,
     /// Gives up what is taken too.
     ClearsWhatIsTaken,
     /// Finds nothing that waits.
@@ -455,6 +457,25 @@ impl Journal for BrokenStore {
             attempts.reverse();
         }
         Ok(attempts)
+    }
+
+    async fn latest_attempts(
+        &self,
+        subscription: &SubscriptionArn,
+        max: NonZeroUsize,
+    ) -> Result<Vec<Attempt>, StoreError> {
+        let mut attempts = self.inner.latest_attempts(subscription, max).await?;
+        if self.is(Fault::LogsBackwards) {
+            attempts.reverse();
+        }
+        Ok(attempts)
+    }
+
+    async fn lane_counts(&self, lane: SubscriptionId) -> Result<LaneCounts, StoreError> {
+        let counts = self.inner.lane_counts(lane).await?;
+        let shown =
+            if self.is(Fault::TakesWaitingForDead) { (0, counts.waiting) } else { (counts.waiting, counts.dead) };
+        Ok(LaneCounts::new(shown.0, shown.1))
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<(), StoreError> {

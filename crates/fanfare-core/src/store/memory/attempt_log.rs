@@ -39,4 +39,9 @@ impl AttemptLog {
         let attempts = positions.map(|position| &self.attempts[position - self.left]);
         attempts.filter(|attempt| subscription.is_none_or(|own| *own == attempt.subscription)).cloned().collect()
     }
+
+    /// The latest attempts for a subscription, the newest first.
+    pub(super) fn latest(&self, subscription: &SubscriptionArn, max: usize) -> Vec<Attempt> {
+        self.attempts.iter().rev().filter(|attempt| attempt.subscription == *subscription).take(max).cloned().collect()
+    }
 }

@@ -22,8 +22,8 @@ use async_trait::async_trait;
 pub use self::bounds::MemoryBounds;
 use self::state::State;
 use super::{
-    Appended, Change, Counters, Dead, Delivery, Entry, Journal, LaneOrder, MessageState, Range, RegistryRecords,
-    RegistryStore, Settled, StoreError, StoredMessage,
+    Appended, Change, Counters, Dead, Delivery, Entry, Journal, LaneCounts, LaneOrder, MessageState, Range,
+    RegistryRecords, RegistryStore, Settled, StoreError, StoredMessage,
 };
 use crate::arn::{SubscriptionArn, TopicArn};
 use crate::attempt::Attempt;
@@ -137,6 +137,18 @@ impl Journal for MemoryStore {
         subscription: Option<&SubscriptionArn>,
     ) -> Result<Vec<Attempt>, StoreError> {
         Ok(self.state().attempts(message_id, subscription))
+    }
+
+    async fn latest_attempts(
+        &self,
+        subscription: &SubscriptionArn,
+        max: NonZeroUsize,
+    ) -> Result<Vec<Attempt>, StoreError> {
+        Ok(self.state().latest_attempts(subscription, max))
+    }
+
+    async fn lane_counts(&self, lane: SubscriptionId) -> Result<LaneCounts, StoreError> {
+        Ok(self.state().lane_counts(lane))
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<(), StoreError> {

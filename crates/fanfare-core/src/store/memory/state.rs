@@ -19,8 +19,8 @@ use crate::arn::{SubscriptionArn, TopicArn};
 use crate::attempt::Attempt;
 use crate::host::Timestamp;
 use crate::store::{
-    Appended, Change, Counters, Delivery, DeliveryId, Entry, LaneOrder, MessageState, Range, RegistryRecords, Settled,
-    Settlement, Stage, StoreError, StoredMessage,
+    Appended, Change, Counters, Delivery, DeliveryId, Entry, LaneCounts, LaneOrder, MessageState, Range,
+    RegistryRecords, Settled, Settlement, Stage, StoreError, StoredMessage,
 };
 use crate::subscription::SubscriptionId;
 
@@ -254,6 +254,15 @@ impl State {
 
     pub(super) fn attempts(&self, message_id: &str, subscription: Option<&SubscriptionArn>) -> Vec<Attempt> {
         self.attempts.of(message_id, subscription)
+    }
+
+    pub(super) fn latest_attempts(&self, subscription: &SubscriptionArn, max: NonZeroUsize) -> Vec<Attempt> {
+        self.attempts.latest(subscription, max.get())
+    }
+
+    pub(super) fn lane_counts(&self, lane: SubscriptionId) -> LaneCounts {
+        let counts = |lane: &Lane| LaneCounts::new(lane.len() as u64, lane.dead().len() as u64);
+        self.lanes.get(&lane).map(counts).unwrap_or_default()
     }
 
     pub(super) fn counters(&self) -> Counters {
