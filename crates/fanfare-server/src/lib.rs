@@ -2,5 +2,6 @@
 
 pub mod api;
 pub mod auth;
+pub mod emulate;
 pub mod links;
 pub mod query;

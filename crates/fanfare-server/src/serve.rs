@@ -10,12 +10,14 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use fanfare::Connector as _;
 use fanfare::disk::{DiskOptions, DiskStore};
 use fanfare::egress::{EgressPolicy, Rule};
-use fanfare::wire::Signer;
-use fanfare::{Adapters, Fanfare, Owner};
+use fanfare::wire::{Links, Renderer, Signer};
+use fanfare::{Adapters, Connectors, Fanfare, Owner, Protocol, SystemHost};
 use fanfare_server::api;
 use fanfare_server::auth::{Keys, Mode};
+use fanfare_server::emulate::{self, Outbox};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
@@ -45,6 +47,9 @@ pub(crate) struct Arguments {
     /// given several times.
     #[arg(long = "egress-allow", value_name = "RULE")]
     egress: Vec<Rule>,
+    /// Keep deliveries over these protocols in memory and list them at /_fanfare/outbox instead of sending them: for tests.
+    #[arg(long, value_name = "PROTOCOL", value_delimiter = ',')]
+    outbox: Vec<Protocol>,
 }
 
 /// Where messages are kept.
@@ -121,7 +126,26 @@ async fn serve(arguments: Arguments) -> Result<(), Trouble> {
         None => format!("http://{address}"),
     };
     let egress = arguments.egress.into_iter().fold(EgressPolicy::internet(), EgressPolicy::allow);
-    let (fanfare, signer) = open(arguments.place, Adapters::new(&public_url)?.egress(egress)).await?;
+    let (store, signer) = arguments.place.open()?;
+    let mut connectors = Adapters::new(&public_url)?.egress(egress).signer(signer.clone()).connectors()?;
+    let mut outbox = None;
+    if !arguments.outbox.is_empty() {
+        let renderer = Renderer::new(signer.clone(), Links::new(&public_url)?);
+        let kept = Outbox::new(arguments.outbox, renderer, SystemHost);
+        connectors = connectors.with(kept.clone());
+        outbox = Some(kept);
+    }
+    let fanfare = open(store, connectors).await?;
+    let mut router = api::router(fanfare.clone(), signer, mode.clone());
+    if let Some(outbox) = outbox {
+        let kept: Vec<_> = outbox.protocols().iter().map(ToString::to_string).collect();
+        let _ = writeln!(
+            stderr().lock(),
+            "fanfare: WARNING: --outbox: deliveries over {} are listed at /_fanfare/outbox and NOT sent",
+            kept.join(", ")
+        );
+        router = router.merge(emulate::router(outbox, mode.clone()));
+    }
 
     if matches!(mode, Mode::Off(_)) {
         let _ = writeln!(
@@ -131,7 +155,7 @@ async fn serve(arguments: Arguments) -> Result<(), Trouble> {
     }
     let _ = writeln!(stdout().lock(), "fanfare listens on http://{address}");
     let (stop, stopped) = oneshot::channel::<()>();
-    let serving = axum::serve(listener, api::router(fanfare.clone(), signer, mode)).with_graceful_shutdown(async {
+    let serving = axum::serve(listener, router).with_graceful_shutdown(async {
         // A sender that is gone says the same as one that speaks.
         let _ = stopped.await;
     });
@@ -167,19 +191,21 @@ fn mode(arguments: &Arguments) -> Result<Mode, Trouble> {
     Ok(Mode::SigV4(keys))
 }
 
-/// The engine over its store, and what signs its messages.
-async fn open(place: Place, adapters: Adapters) -> Result<(Fanfare, Signer), Trouble> {
-    match place.data {
-        Some(directory) => {
-            let store = DiskStore::open(directory, DiskOptions::default())?;
-            let signer = tokio::task::block_in_place(|| fanfare::kept_signer(&store))?;
-            let connectors = adapters.signer(signer.clone()).connectors()?;
-            Ok((Fanfare::builder().connectors(connectors).open_store(store).await?, signer))
-        }
-        None => {
-            let signer = Signer::ephemeral();
-            let connectors = adapters.signer(signer.clone()).connectors()?;
-            Ok((Fanfare::builder().connectors(connectors).open(), signer))
-        }
+impl Place {
+    /// The store, nothing of which is on disk when there is none, and what signs the messages.
+    fn open(self) -> Result<(Option<DiskStore>, Signer), Trouble> {
+        let Some(directory) = self.data else { return Ok((None, Signer::ephemeral())) };
+        let store = DiskStore::open(directory, DiskOptions::default())?;
+        let signer = tokio::task::block_in_place(|| fanfare::kept_signer(&store))?;
+        Ok((Some(store), signer))
+    }
+}
+
+/// The engine over its store.
+async fn open(store: Option<DiskStore>, connectors: Connectors) -> Result<Fanfare, Trouble> {
+    let builder = Fanfare::builder().connectors(connectors);
+    match store {
+        Some(store) => Ok(builder.open_store(store).await?),
+        None => Ok(builder.open()),
     }
 }

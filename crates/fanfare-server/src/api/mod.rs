@@ -29,7 +29,7 @@ use axum::extract::State;
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
+use axum::routing::{any, get};
 use fanfare::Fanfare;
 use fanfare::wire::Signer;
 use tokio::sync::Mutex;
@@ -60,7 +60,12 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 pub fn router(fanfare: Fanfare, signer: Signer, mode: Mode) -> Router {
     let pages = Pages::new(fanfare.clone(), signer);
     let api = Arc::new(Api { fanfare, mode, pages, turn: Mutex::default() });
-    Router::new().route("/healthz", get(async || "ok\n")).fallback(serve).with_state(api)
+    Router::new()
+        .route("/healthz", get(async || "ok\n"))
+        // What is served beside the operations stands there; what is not, is not there.
+        .route("/_fanfare/{*path}", any(async || StatusCode::NOT_FOUND))
+        .fallback(serve)
+        .with_state(api)
 }
 
 /// What every operation works with.
@@ -126,6 +131,16 @@ impl Api {
             other => Err(operations::not_here(other)),
         }
     }
+}
+
+/// Who calls what stands beside the operations, and the whole body of the request, under the checks that operations have.
+pub(crate) async fn admit(mode: &Mode, head: &Parts, body: Body) -> Result<(auth::Caller, Bytes), Refusal> {
+    let body = read(head, body).await?;
+    if matches!(mode, Mode::Off(_)) {
+        refuse_foreign_pages(head)?;
+    }
+    let caller = mode.caller(&auth::Request::new(head, &body), SystemTime::now())?;
+    Ok((caller, body))
 }
 
 /// The whole body, unless it is too long or too slow.
