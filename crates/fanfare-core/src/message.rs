@@ -8,8 +8,9 @@ use bytes::Bytes;
 
 use crate::attribute::{AttributeValue, Attributes};
 use crate::error::SnsError;
+use crate::protocol::Protocol;
 
-use structure::Texts;
+use structure::{DefaultText, Texts};
 
 /// The most bytes of text and attributes that any topic can take; a topic's own limit is usually lower.
 pub const MESSAGE_BYTES_MAX: usize = 1_048_576;
@@ -63,7 +64,7 @@ impl Message {
     pub fn builder(text: impl Into<String>) -> MessageBuilder {
         MessageBuilder {
             text: text.into(),
-            json_structure: false,
+            structure: None,
             subject: None,
             attributes: Attributes::new(),
             group_id: None,
@@ -80,6 +81,12 @@ impl Message {
     /// The text for a subscriber of the given `MessageStructure` key: the protocol's name, or a push platform's.
     pub fn text_for(&self, key: &str) -> &Bytes {
         self.text_at(self.select(key))
+    }
+
+    /// The text for `address` of `protocol`: for a device, the payload of its platform. It is empty for whom
+    /// [`MessageBuilder::json_structure_for_one`] left without one.
+    pub fn text_for_address(&self, protocol: &Protocol, address: &str) -> &Bytes {
+        self.text_at(self.select_for(protocol, Some(address)))
     }
 
     /// Whether the publisher gave each protocol a text of its own (`MessageStructure=json`).
@@ -126,6 +133,16 @@ impl Message {
         })
     }
 
+    /// The same message with attributes for those names that it has none for.
+    pub(crate) fn with_default_attributes<'a>(&self, defaults: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        self.changed(|parts| {
+            for (name, value) in defaults {
+                // The publisher's own attribute of that name stays as it is.
+                let _ = parts.attributes.insert(name, "String", AttributeValue::Text(value.to_owned()));
+            }
+        })
+    }
+
     fn changed(&self, change: impl FnOnce(&mut Parts)) -> Self {
         let mut parts = (*self.0).clone();
         change(&mut parts);
@@ -134,6 +151,10 @@ impl Message {
 
     pub(crate) fn select(&self, key: &str) -> TextIndex {
         self.0.texts.select(key)
+    }
+
+    pub(crate) fn select_for(&self, protocol: &Protocol, address: Option<&str>) -> TextIndex {
+        self.0.texts.select_for(protocol, address)
     }
 
     pub(crate) fn text_at(&self, index: TextIndex) -> &Bytes {
@@ -150,7 +171,8 @@ impl Message {
 #[must_use = "nothing is checked before `build`"]
 pub struct MessageBuilder {
     text: String,
-    json_structure: bool,
+    /// Set when the text is a JSON object of texts.
+    structure: Option<DefaultText>,
     subject: Option<String>,
     attributes: Attributes,
     group_id: Option<String>,
@@ -168,7 +190,14 @@ impl MessageBuilder {
 
     /// Reads the text as a JSON object with a text for each protocol and one under `default` (`MessageStructure=json`).
     pub fn json_structure(mut self) -> Self {
-        self.json_structure = true;
+        self.structure = Some(DefaultText::Required);
+        self
+    }
+
+    /// As [`MessageBuilder::json_structure`], for a message that goes to one address alone: there need not be a text under
+    /// `default` then.
+    pub fn json_structure_for_one(mut self) -> Self {
+        self.structure = Some(DefaultText::Optional);
         self
     }
 
@@ -228,7 +257,10 @@ impl MessageBuilder {
         if published.len() + self.attributes.size() > MESSAGE_BYTES_MAX {
             return Err(SnsError::invalid_parameter("Message too long"));
         }
-        let texts = if self.json_structure { Texts::parse(&published)? } else { Texts::One(published.clone()) };
+        let texts = match self.structure {
+            Some(default) => Texts::parse(&published, default)?,
+            None => Texts::One(published.clone()),
+        };
         Ok(Message(Arc::new(Parts {
             published,
             texts,

@@ -10,6 +10,7 @@ use crate::arn::{SubscriptionArn, TopicArn};
 use crate::attribute::Attributes;
 use crate::host::Timestamp;
 use crate::message::{Message, TextIndex};
+use crate::protocol::Protocol;
 use crate::publication::{Memo, Publication, SignatureVersion};
 
 /// What a notification is for; Amazon SNS's `Type`.
@@ -179,6 +180,13 @@ impl Notification {
         self
     }
 
+    /// Adds attributes for those names that the publisher gave none for.
+    #[must_use]
+    pub fn with_default_attributes<'a>(mut self, defaults: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        self.publication = self.publication.with_default_attributes(defaults);
+        self
+    }
+
     /// Counts this as attempt number `attempt`, from 1.
     #[must_use]
     pub fn as_attempt(mut self, attempt: NonZeroU32) -> Self {
@@ -226,6 +234,17 @@ impl Notification {
     pub fn attributes(&self) -> &Attributes {
         static NONE: std::sync::LazyLock<Attributes> = std::sync::LazyLock::new(Attributes::new);
         if self.publication.carries_attributes() { self.publication.message().attributes() } else { &NONE }
+    }
+
+    /// Every attribute of the message, whether this delivery carries it or not: those that steer a delivery, such as
+    /// `AWS.SNS.SMS.SenderID`, count also where [`Notification::attributes`] has none.
+    pub fn published_attributes(&self) -> &Attributes {
+        self.publication.message().attributes()
+    }
+
+    /// The one address that the message was published to; nothing when it was published to a topic.
+    pub fn recipient(&self) -> Option<&str> {
+        self.publication.recipient()
     }
 
     /// The place in a FIFO topic, in decimal digits. Envelopes that carry one are not signed.
@@ -287,6 +306,12 @@ impl Notification {
     /// A first attempt to deliver `publication` as what it is for.
     pub(crate) fn of_kind(kind: NotificationKind, publication: Publication, key: &str) -> Self {
         Self { kind, ..Self::new(publication, key) }
+    }
+
+    /// The same with the text for `address` of `protocol`, or for the one address that the message was published to.
+    pub(crate) fn for_address(self, protocol: &Protocol, address: Option<&str>) -> Self {
+        let text = self.publication.message().select_for(protocol, self.recipient().or(address));
+        Self { text, ..self }
     }
 
     pub(crate) fn publication(&self) -> &Publication {

@@ -62,6 +62,7 @@ struct Parts {
     sequence_number: Option<String>,
     signature_version: SignatureVersion,
     carries_attributes: bool,
+    recipient: Option<String>,
     /// One for each distinct text.
     memos: Box<[Memo]>,
 }
@@ -81,6 +82,7 @@ impl Publication {
             message,
             sequence_number: None,
             signature_version: SignatureVersion::default(),
+            recipient: None,
             memos,
         }))
     }
@@ -118,6 +120,17 @@ impl Publication {
         self.rebuilt(|parts| parts.carries_attributes = true)
     }
 
+    /// Says that the message goes to one address and to nobody else.
+    #[must_use]
+    pub fn addressed_to(self, address: impl Into<String>) -> Self {
+        self.rebuilt(|parts| parts.recipient = Some(address.into()))
+    }
+
+    /// The same publication with attributes that deliveries have where the publisher gave none of that name.
+    pub(crate) fn with_default_attributes<'a>(self, defaults: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        self.rebuilt(|parts| parts.message = parts.message.with_default_attributes(defaults))
+    }
+
     /// The same publication as a replay delivers it: with the attribute `Replayed`.
     pub(crate) fn replayed(self) -> Self {
         self.rebuilt(|parts| parts.message = parts.message.replayed())
@@ -148,6 +161,12 @@ impl Publication {
         self.0.sequence_number.as_deref()
     }
 
+    /// The one address that the message goes to, when it was not published to a topic: [`Publication::topic`] merely names its
+    /// owner then.
+    pub fn recipient(&self) -> Option<&str> {
+        self.0.recipient.as_deref()
+    }
+
     /// How its envelopes are signed.
     pub fn signature_version(&self) -> SignatureVersion {
         self.0.signature_version
@@ -173,6 +192,7 @@ impl Publication {
             sequence_number: shared.sequence_number.clone(),
             signature_version: shared.signature_version,
             carries_attributes: shared.carries_attributes,
+            recipient: shared.recipient.clone(),
             memos: shared.memos.iter().map(|_| Memo::default()).collect(),
         };
         change(&mut parts);

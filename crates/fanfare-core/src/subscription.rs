@@ -45,6 +45,14 @@ impl Destination {
         }
     }
 
+    /// The address; nothing when the program made the endpoint itself.
+    pub(crate) fn address_text(&self) -> Option<&str> {
+        match self {
+            Self::Address { address, .. } => Some(address),
+            Self::Endpoint(_) => None,
+        }
+    }
+
     /// Opens the endpoint.
     pub(crate) fn open(&self, connectors: &Connectors) -> Result<Arc<dyn Endpoint>, SnsError> {
         match self {

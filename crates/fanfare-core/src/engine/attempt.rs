@@ -95,7 +95,7 @@ pub(super) async fn make(
     endpoints: Arc<Endpoints>,
     deliveries: Vec<Delivery>,
 ) -> Attempted {
-    let Some(subscription) = engine.registry.by_id(id) else {
+    let Some(subscription) = engine.lane(id) else {
         return Attempted { subscription: None, calls: skipped(&engine, deliveries) };
     };
     let mut calls = Vec::with_capacity(deliveries.len());
@@ -170,7 +170,11 @@ async fn call(
     calls.extend(deliveries.into_iter().zip(slots).map(|(delivery, slot)| {
         let (kind, text) = &unanswered;
         let outcome = slot.into_outcome().unwrap_or_else(|| Err(DeliveryError::retry(*kind, text)));
-        let (endpoint, queued) = (Arc::clone(&opened.name), began.since(delivery.due));
+        let endpoint = match delivery.dispatch.publication.recipient() {
+            Some(address) => address.into(),
+            None => Arc::clone(&opened.name),
+        };
+        let queued = began.since(delivery.due);
         Call { delivery, endpoint, started, queued, took, outcome: Some(outcome) }
     }));
 }
@@ -183,8 +187,10 @@ fn notification(subscription: &Subscription, delivery: &Delivery) -> Notificatio
     let attempt = NonZeroU32::MIN.saturating_add(delivery.attempts);
     let kind = delivery.dispatch.kind.clone();
     // A request to confirm a new subscription does not name it.
-    let named = !matches!(kind, NotificationKind::SubscriptionConfirmation { .. });
-    let notification = Notification::of_kind(kind, publication, subscription.protocol().as_str()).as_attempt(attempt);
+    let named = !matches!(kind, NotificationKind::SubscriptionConfirmation { .. }) && publication.recipient().is_none();
+    let notification = Notification::of_kind(kind, publication, "default")
+        .for_address(subscription.protocol(), subscription.destination().address_text())
+        .as_attempt(attempt);
     if named { notification.in_form(Arc::clone(&subscription.form)) } else { notification }
 }
 

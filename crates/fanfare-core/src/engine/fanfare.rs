@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
+use super::direct::Direct;
 use super::lanes::Lanes;
 use super::progress::{Observers, Progress, Watch};
 use super::report::{Ending, Trackers};
@@ -46,12 +47,12 @@ use crate::topic::{Topic, TopicSettings};
 #[derive(Debug, Clone)]
 pub struct Fanfare {
     pub(super) engine: Arc<Engine>,
-    running: Arc<Running>,
+    pub(super) running: Arc<Running>,
 }
 
 /// What goes on for as long as there is a handle of the engine.
 #[derive(Debug)]
-struct Running {
+pub(super) struct Running {
     engine: Arc<Engine>,
     /// The timer and the lanes. The engine itself holds them weakly, so that they end with the last handle.
     tasks: Arc<Mutex<JoinSet<()>>>,
@@ -85,6 +86,7 @@ impl Fanfare {
             steady: Steady::new(Arc::clone(&builder.host)),
             host: builder.host,
             store,
+            direct: Direct::new(&builder.connectors),
             connectors: builder.connectors,
             registry: Arc::new(registry),
             settings: builder.settings,

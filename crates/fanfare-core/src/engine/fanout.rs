@@ -39,7 +39,7 @@ pub(super) fn fan_out(message: &Message, subscriptions: Vec<Arc<Subscription>>, 
             fan_out.matched.push(subscription);
             continue;
         };
-        let text = message.select(subscription.protocol().as_str());
+        let text = message.select_for(subscription.protocol(), subscription.destination().address_text());
         let event = events.entry(text).or_insert_with(|| {
             let text = std::str::from_utf8(message.text_at(text)).expect("a text is made from a String");
             Event::new(message.attributes(), text)

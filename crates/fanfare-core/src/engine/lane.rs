@@ -35,7 +35,7 @@ pub(super) async fn run(engine: Arc<Engine>, id: SubscriptionId, signal: Arc<Sig
         signal.heed();
         let now = engine.steady.now();
         let mut held_back = None;
-        match engine.registry.by_id(id) {
+        match engine.lane(id) {
             None => held_back = engine.drop_all(id).await.then(|| now + STORE_DELAY),
             Some(subscription) if !subscription.paused => {
                 let course = Course::keep(&mut course, subscription);
@@ -215,7 +215,7 @@ impl Engine {
     async fn settle(self: &Arc<Self>, id: SubscriptionId, ended: Vec<Attempted>, health: &mut Health) {
         let now = self.steady.now();
         // It may have ended while an attempt was under way: then nothing is put off any more.
-        let is_over = self.registry.by_id(id).is_none_or(|now| now.has_ended());
+        let is_over = self.lane(id).is_none_or(|now| now.has_ended());
         let judged: Vec<_> = ended.into_iter().flat_map(|round| self.judge(round, now, is_over, health)).collect();
         let settled: Vec<_> = judged.iter().map(Judged::settled).collect();
         while let Err(error) = self.store.settle(id, now, settled.clone()).await {

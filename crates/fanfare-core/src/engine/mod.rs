@@ -1,12 +1,13 @@
 //! The fan-out engine: from a published message to the last attempt of each of its deliveries.
 //!
-//! [`Fanfare`] is the door (`subscribing`, `publishing`, and `upkeep` for operators). Behind it, `fanout` asks the topic's filter policies who wants a message, the store keeps it,
+//! [`Fanfare`] is the door (`subscribing`, `publishing`, `direct` for messages without a topic, and `upkeep` for operators). Behind it, `fanout` asks the topic's filter policies who wants a message, the store keeps it,
 //! and a lane for each subscription (`lane`) delivers at its own pace (`pace`, `health`); `attempt` makes one attempt and
 //! `verdict` decides what follows from it. One `timer` wakes the lanes whose failed deliveries are due again, and
 //! `progress` and `report` tell those who listen.
 
 mod attempt;
 mod dedup;
+mod direct;
 mod fanfare;
 mod fanout;
 mod health;
@@ -22,6 +23,7 @@ mod subscribing;
 mod timer;
 mod upkeep;
 mod verdict;
+mod weak;
 
 use std::sync::Arc;
 
@@ -30,6 +32,7 @@ use crate::host::Host;
 use crate::registry::Registry;
 use crate::store::Store;
 
+use direct::Direct;
 use lanes::Lanes;
 use progress::Observers;
 use report::Trackers;
@@ -43,6 +46,7 @@ pub use publishing::Published;
 pub use report::{Ending, Report};
 pub use settings::FanfareBuilder;
 pub use upkeep::{Explanation, Standing};
+pub use weak::WeakFanfare;
 
 /// What every part of a running engine shares.
 #[derive(Debug)]
@@ -55,6 +59,7 @@ struct Engine {
     registry: Arc<Registry>,
     settings: Settings,
     lanes: Lanes,
+    direct: Direct,
     observers: Observers,
     trackers: Trackers,
     timer: Timer,

@@ -6,7 +6,7 @@ use super::fanout::{Explain, FanOut, FilteredOut, fan_out};
 use super::progress::Progress;
 use super::report::{Ending, Report, Tracker};
 use super::{Engine, Fanfare, dedup};
-use crate::arn::TopicArn;
+use crate::arn::{SubscriptionArn, TopicArn};
 use crate::error::SnsError;
 use crate::host::{Timestamp, new_uuid};
 use crate::message::Message;
@@ -42,12 +42,9 @@ impl Fanfare {
 
         let (id, now) = (new_uuid(engine.host.as_ref()), engine.host.now());
         let entry = engine.entry(&id, &topic, message, now, &matched);
-        let tracker = engine.trackers.track(&id);
-        let mut published =
-            Published { message_id: id, sequence_number: None, tracker, engine: Arc::downgrade(engine) };
         let everybody = matched.iter().map(|subscription| subscription.arn());
         let everybody = everybody.chain(filtered_out.iter().map(|left_out| left_out.subscription.arn())).cloned();
-        published.tracker.expect(everybody.collect::<Vec<_>>());
+        let mut published = Published::tracked(engine, id, everybody.collect::<Vec<_>>());
 
         let work = Arc::clone(engine).accept(entry, matched, filtered_out);
         match engine.carried(work).await? {
@@ -83,6 +80,17 @@ impl Published {
     /// pending; a repeated message ends nowhere.
     pub async fn settled(&self) -> Report {
         self.tracker.settled().await
+    }
+
+    /// A message that will end at `subscriptions`, which begins to be tracked.
+    pub(super) fn tracked(
+        engine: &Arc<Engine>,
+        message_id: String,
+        subscriptions: impl IntoIterator<Item = SubscriptionArn>,
+    ) -> Self {
+        let tracker = engine.trackers.track(&message_id);
+        tracker.expect(subscriptions);
+        Self { message_id, sequence_number: None, tracker, engine: Arc::downgrade(engine) }
     }
 
     fn number(&mut self, topic: &Topic, number: u64) {

@@ -300,7 +300,7 @@ fn wants(subscription: &Subscription, stored: &StoredMessage) -> bool {
 fn judge(subscription: &Subscription, stored: &StoredMessage) -> Option<(FilterReason, String)> {
     let policy = subscription.filter_policy()?;
     let message = stored.dispatch.publication.message();
-    let text = message.text_for(subscription.protocol().as_str());
+    let text = message.text_at(message.select_for(subscription.protocol(), subscription.destination().address_text()));
     let text = std::str::from_utf8(text).expect("a text is made from a String");
     let event = Event::new(message.attributes(), text);
     match policy.matches(&event) {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Engine;
 use super::attempt::Call;
+use super::direct::told_for;
 use super::progress::Progress;
 use super::report::Ending;
 use crate::attempt::{Attempt, Failure, Next};
@@ -108,7 +109,7 @@ impl Verdict {
         Some(Attempt {
             message_type: call.delivery.dispatch.kind.message_type(),
             message_id: publication.id().to_owned(),
-            subscription: subscription.arn().clone(),
+            subscription: told_for(subscription, publication),
             protocol: stage_protocol(subscription, call.delivery.stage),
             endpoint: call.endpoint.to_string(),
             stage: call.delivery.stage,
@@ -135,19 +136,20 @@ impl Engine {
         verdict: Verdict,
         attempt: Option<Attempt>,
     ) {
-        let message_id = call.delivery.dispatch.publication.id();
+        let publication = &call.delivery.dispatch.publication;
+        let (message_id, told_for) = (publication.id(), told_for(subscription, publication));
         self.observers.tell(|| match attempt {
             Some(attempt) => Progress::Attempted(Box::new(attempt)),
             None => Progress::Dropped {
                 message_id: message_id.to_owned(),
-                subscription: subscription.arn().clone(),
+                subscription: told_for.clone(),
                 reason: "the subscription has ended".to_owned(),
             },
         });
         if call.delivery.dispatch.kind == NotificationKind::Notification
             && let Some(ending) = ending(call, verdict.next)
         {
-            self.trackers.ended(message_id, subscription.arn(), || ending);
+            self.trackers.ended(message_id, &told_for, || ending);
         }
     }
 }

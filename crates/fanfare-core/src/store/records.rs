@@ -193,6 +193,9 @@ struct DispatchRecord<'a> {
     dedup: Option<String>,
     signature: SignatureVersion,
     carries_attributes: bool,
+    /// The one address that it goes to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    to: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -233,6 +236,7 @@ impl Dispatch {
             dedup: message.deduplication_id().map(str::to_owned),
             signature: publication.signature_version(),
             carries_attributes: publication.carries_attributes(),
+            to: publication.recipient().map(str::to_owned),
         };
         serde_json::to_vec(&record).expect("a record of strings and numbers is JSON")
     }
@@ -245,7 +249,8 @@ impl Dispatch {
         let record: DispatchRecord<'_> = serde_json::from_slice(bytes).map_err(CorruptRecord::new)?;
         let mut builder = Message::builder(record.text);
         if record.json_structure {
-            builder = builder.json_structure();
+            // What was accepted without a text for everybody stays acceptable.
+            builder = builder.json_structure_for_one();
         }
         if let Some(subject) = record.subject {
             builder = builder.subject(subject);
@@ -268,6 +273,9 @@ impl Dispatch {
             .numbered(number);
         if record.carries_attributes {
             publication = publication.with_attributes_beside_json_structure();
+        }
+        if let Some(address) = record.to {
+            publication = publication.addressed_to(address);
         }
         let kind = match record.kind {
             KindRecord::Notification => NotificationKind::Notification,
@@ -313,6 +321,16 @@ mod tests {
         assert_eq!(back.publication.timestamp(), kept.publication.timestamp());
         assert_eq!(back.publication.carries_attributes(), kept.publication.carries_attributes());
         assert_eq!(back.publication.sequence_number(), Some("10000000000000003000"));
+    }
+
+    #[test]
+    fn a_message_to_one_address_comes_back_with_it() {
+        let message = Message::builder("{\"ADM\": \"payload\"}").json_structure_for_one().build().unwrap();
+        let mut kept = dispatch(message);
+        kept.publication = kept.publication.addressed_to("+15551234567");
+        let back = Dispatch::from_bytes(&kept.to_bytes(), 3).unwrap();
+        assert_eq!(back.publication.recipient(), Some("+15551234567"));
+        assert_eq!(back.publication.message(), kept.publication.message());
     }
 
     #[test]
