@@ -92,13 +92,23 @@ pub struct TopicArn(Arc<str>);
 impl TopicArn {
     /// The ARN of the owner's topic `name`, in the partition of the region.
     pub fn new(owner: &Owner, name: &TopicName) -> Self {
-        let Owner { region, account } = owner;
-        let partition = match region.as_str() {
+        Self(format!("{}{}", Self::before_all_of(owner), name.as_str()).into())
+    }
+
+    /// What sorts before every topic of `owner`: their ARNs without a name.
+    pub(crate) fn before_all_of(owner: &Owner) -> Self {
+        Self(format!("{}{}:", Self::before_all_of_region(owner).0, owner.account).into())
+    }
+
+    /// What sorts before every topic in the region of `owner`: their ARNs without account and name.
+    pub(crate) fn before_all_of_region(owner: &Owner) -> Self {
+        let region = owner.region.as_str();
+        let partition = match region {
             _ if region.starts_with("cn-") => "aws-cn",
             _ if region.starts_with("us-gov-") => "aws-us-gov",
             _ => "aws",
         };
-        Self(format!("arn:{partition}:sns:{region}:{account}:{}", name.as_str()).into())
+        Self(format!("arn:{partition}:sns:{region}:").into())
     }
 
     /// Reads a topic's ARN.
@@ -189,6 +199,11 @@ impl SubscriptionArn {
     /// The whole ARN.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The account that owns the topic.
+    pub fn account(&self) -> &str {
+        self.0.split(':').nth(4).expect("a subscription's ARN has seven elements")
     }
 
     /// The ARN of the topic.

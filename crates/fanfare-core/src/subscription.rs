@@ -1,5 +1,6 @@
 //! A subscription: which messages of a topic go where, in which form, and for how long they are tried.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +14,9 @@ use crate::host::Timestamp;
 use crate::notification::{Form, Format};
 use crate::protocol::Protocol;
 use crate::retry::{BackoffFunction, EffectiveDeliveryPolicy, RetryPhase, RetrySchedule, SubscriptionDeliveryPolicy};
-use crate::store::{CorruptRecord, DestinationRecord, FilterRecord, StateRecord, SubscriptionRecord};
+use crate::store::{
+    ConfirmationRecord, CorruptRecord, DestinationRecord, FilterRecord, StateRecord, SubscriptionRecord,
+};
 use crate::topic::Topic;
 
 /// Where notifications go.
@@ -116,6 +119,7 @@ pub struct Subscribe {
     pub(crate) destination: Destination,
     pub(crate) settings: SubscriptionSettings,
     pub(crate) confirmed: bool,
+    pub(crate) principal: Option<Arc<str>>,
 }
 
 impl Subscribe {
@@ -131,7 +135,7 @@ impl Subscribe {
     }
 
     fn destination(destination: Destination) -> Self {
-        Self { destination, settings: SubscriptionSettings::default(), confirmed: false }
+        Self { destination, settings: SubscriptionSettings::default(), confirmed: false, principal: None }
     }
 
     /// Takes all settings from `settings`.
@@ -170,6 +174,13 @@ impl Subscribe {
         self
     }
 
+    /// Names who subscribes, by an ARN such as `arn:aws:iam::123456789012:root`, whose account owns the subscription. Without,
+    /// nobody in particular does, and the topic's account owns it.
+    pub fn by(mut self, principal: impl Into<Arc<str>>) -> Self {
+        self.principal = Some(principal.into());
+        self
+    }
+
     /// Begins delivery at once, without a confirmation message: for addresses that the program itself vouches for. An
     /// extension.
     pub fn confirmed(mut self) -> Self {
@@ -192,6 +203,8 @@ pub struct SubscriptionSettings {
     pub schedule: Option<RetrySchedule>,
     /// Where undeliverable notifications go (`RedrivePolicy`).
     pub dead_letters: Option<Destination>,
+    /// Attributes that the engine keeps and does not read: for the program around it.
+    pub attributes: BTreeMap<String, String>,
 }
 
 impl SubscriptionSettings {
@@ -206,6 +219,7 @@ impl SubscriptionSettings {
             && same(&self.delivery_policy, &known.delivery_policy)
             && same(&self.schedule, &known.schedule)
             && same(&self.dead_letters, &known.dead_letters)
+            && self.attributes.iter().all(|(name, value)| known.attributes.get(name) == Some(value))
     }
 }
 
@@ -225,6 +239,19 @@ pub enum SubscriptionState {
         /// When it is forgotten.
         expires: Timestamp,
     },
+}
+
+/// How a subscription was confirmed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Confirmation {
+    /// By its token, by whoever had it; or it needed none.
+    #[default]
+    ByToken,
+    /// By a caller who had shown who they are.
+    Authenticated,
+    /// By such a caller, who asked that only such callers may end it (`AuthenticateOnUnsubscribe`): its link does not.
+    Guarded,
 }
 
 /// The number by which an engine and its store know a subscription, below 2^63; never used twice. Later subscriptions have
@@ -255,6 +282,8 @@ pub struct Subscription {
     pub(crate) paused: bool,
     /// The end of a replay after which nothing new is delivered.
     pub(crate) stopped_after: Option<Timestamp>,
+    pub(crate) principal: Option<Arc<str>>,
+    pub(crate) confirmation: Confirmation,
     pub(crate) form: Arc<Form>,
     pub(crate) schedule: RetrySchedule,
     pub(crate) max_receives_per_second: Option<std::num::NonZeroU32>,
@@ -280,6 +309,8 @@ impl Subscription {
             tokens: Vec::new(),
             paused: false,
             stopped_after: None,
+            principal: None,
+            confirmation: Confirmation::default(),
             form: Arc::default(),
             schedule: RetrySchedule::none(),
             max_receives_per_second: None,
@@ -353,6 +384,27 @@ impl Subscription {
         &self.schedule
     }
 
+    /// Who subscribed, by their ARN; nobody in particular when the program did.
+    pub fn principal(&self) -> Option<&str> {
+        self.principal.as_deref()
+    }
+
+    /// The account that it belongs to: that of whoever subscribed, or else the topic's.
+    pub fn owner(&self) -> &str {
+        let account = self.principal.as_deref().and_then(|arn| arn.split(':').nth(4));
+        account.unwrap_or_else(|| self.arn.account())
+    }
+
+    /// How it was confirmed. Before it is, this means nothing.
+    pub fn confirmation(&self) -> Confirmation {
+        self.confirmation
+    }
+
+    /// Its place among the subscriptions, by which lists go on.
+    pub fn id(&self) -> SubscriptionId {
+        self.id
+    }
+
     /// Its settings.
     pub fn settings(&self) -> &SubscriptionSettings {
         &self.settings
@@ -405,6 +457,13 @@ impl Subscription {
                 None => None,
             },
             stopped_after: self.stopped_after,
+            principal: self.principal.as_deref().map(str::to_owned),
+            confirmation: match self.confirmation {
+                Confirmation::ByToken => ConfirmationRecord::ByToken,
+                Confirmation::Authenticated => ConfirmationRecord::Authenticated,
+                Confirmation::Guarded => ConfirmationRecord::Guarded,
+            },
+            attributes: settings.attributes.clone(),
         })
     }
 
@@ -419,6 +478,7 @@ impl Subscription {
             delivery_policy: delivery_policy.transpose().map_err(CorruptRecord::new)?,
             schedule: record.schedule.map(schedule_of).transpose()?,
             dead_letters: record.dead_letters.map(Destination::from_record),
+            attributes: record.attributes,
         };
         let state = match record.state {
             StateRecord::Pending { expires } => SubscriptionState::Pending { expires },
@@ -430,6 +490,12 @@ impl Subscription {
             tokens: record.tokens.into_iter().map(|(token, expires)| (token.into(), expires)).collect(),
             paused: record.paused,
             stopped_after: record.stopped_after,
+            principal: record.principal.map(Into::into),
+            confirmation: match record.confirmation {
+                ConfirmationRecord::ByToken => Confirmation::ByToken,
+                ConfirmationRecord::Authenticated => Confirmation::Authenticated,
+                ConfirmationRecord::Guarded => Confirmation::Guarded,
+            },
             ..Self::new(SubscriptionId(record.id), record.arn, topic, destination, settings, state)
         })
     }

@@ -56,7 +56,7 @@ impl Topic {
 
     /// How envelopes are signed.
     pub fn signature_version(&self) -> SignatureVersion {
-        self.settings.signature_version
+        self.settings.signature_version.unwrap_or_default()
     }
 
     /// The policy that HTTP subscriptions follow unless they have one of their own.
@@ -81,7 +81,7 @@ impl Topic {
 
     /// Which messages count as repeated.
     pub fn deduplication_scope(&self) -> DeduplicationScope {
-        self.settings.deduplication_scope
+        self.settings.deduplication_scope.unwrap_or_default()
     }
 
     /// For how long messages can be replayed.
@@ -110,9 +110,10 @@ impl Topic {
             delivery_policy: settings.delivery_policy.as_ref().map(TopicDeliveryPolicy::to_json),
             maximum_message_size: settings.maximum_message_size,
             content_based_deduplication: settings.content_based_deduplication,
-            deduplicates_by_group: settings.deduplication_scope == DeduplicationScope::MessageGroup,
+            deduplicates_by_group: settings.deduplication_scope.map(|scope| scope == DeduplicationScope::MessageGroup),
             deduplicates: settings.deduplicates,
             archive_days: settings.archive_days,
+            attributes: settings.attributes.clone(),
         }
     }
 
@@ -125,12 +126,13 @@ impl Topic {
             delivery_policy: delivery_policy.transpose().map_err(CorruptRecord::new)?,
             maximum_message_size: record.maximum_message_size,
             content_based_deduplication: record.content_based_deduplication,
-            deduplication_scope: match record.deduplicates_by_group {
+            deduplication_scope: record.deduplicates_by_group.map(|by_group| match by_group {
                 true => DeduplicationScope::MessageGroup,
                 false => DeduplicationScope::Topic,
-            },
+            }),
             deduplicates: record.deduplicates,
             archive_days: record.archive_days,
+            attributes: record.attributes,
         };
         Ok(Self { arn: record.arn, made: record.made, settings })
     }
@@ -141,13 +143,14 @@ impl Topic {
 pub struct TopicSettings {
     display_name: String,
     tags: BTreeMap<String, String>,
-    signature_version: SignatureVersion,
+    signature_version: Option<SignatureVersion>,
     delivery_policy: Option<TopicDeliveryPolicy>,
     maximum_message_size: Option<usize>,
     content_based_deduplication: bool,
-    deduplication_scope: DeduplicationScope,
+    deduplication_scope: Option<DeduplicationScope>,
     deduplicates: bool,
     archive_days: Option<u16>,
+    attributes: BTreeMap<String, String>,
 }
 
 impl TopicSettings {
@@ -175,6 +178,45 @@ impl TopicSettings {
         &self.tags
     }
 
+    /// Keeps an attribute that the engine does not read: for the program around it.
+    #[must_use]
+    pub fn attribute(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.attributes.insert(name.into(), value.into());
+        self
+    }
+
+    /// Keeps that attribute no more.
+    #[must_use]
+    pub fn without_attribute(mut self, name: &str) -> Self {
+        self.attributes.remove(name);
+        self
+    }
+
+    /// The attributes that the engine keeps and does not read.
+    pub fn attributes(&self) -> &BTreeMap<String, String> {
+        &self.attributes
+    }
+
+    /// The signature version if one was set, be it the default.
+    pub fn signature_version_set(&self) -> Option<SignatureVersion> {
+        self.signature_version
+    }
+
+    /// The size of messages if one was set, be it the default; in bytes.
+    pub fn maximum_message_size_set(&self) -> Option<usize> {
+        self.maximum_message_size
+    }
+
+    /// Which messages count as repeated if that was set, be it the default.
+    pub fn deduplication_scope_set(&self) -> Option<DeduplicationScope> {
+        self.deduplication_scope
+    }
+
+    /// For how many days messages are kept for replay.
+    pub fn archive_days(&self) -> Option<u16> {
+        self.archive_days
+    }
+
     /// Lets HTTP subscriptions follow Amazon SNS's defaults again.
     #[must_use]
     pub fn without_delivery_policy(mut self) -> Self {
@@ -185,7 +227,7 @@ impl TopicSettings {
     /// Signs envelopes with `version` (`SignatureVersion`).
     #[must_use]
     pub fn signature_version(mut self, version: SignatureVersion) -> Self {
-        self.signature_version = version;
+        self.signature_version = Some(version);
         self
     }
 
@@ -212,12 +254,27 @@ impl TopicSettings {
         Ok(self)
     }
 
+    /// Keeps no messages for replay.
+    #[must_use]
+    pub fn without_archive(mut self) -> Self {
+        self.archive_days = None;
+        self
+    }
+
     /// Recognises repeated messages by the SHA-256 of their text where the publisher gives no deduplication id
     /// (`ContentBasedDeduplication`). On a standard topic this turns deduplication on, which is an extension.
     #[must_use]
     pub fn content_based_deduplication(mut self) -> Self {
         self.content_based_deduplication = true;
         self.deduplicates = true;
+        self
+    }
+
+    /// Recognises repeated messages by the ids that publishers give alone, on a FIFO topic.
+    #[must_use]
+    pub fn without_content_based_deduplication(mut self) -> Self {
+        self.content_based_deduplication = false;
+        self.deduplicates = false;
         self
     }
 
@@ -232,7 +289,7 @@ impl TopicSettings {
     /// Says which messages count as repeated (`FifoThroughputScope`).
     #[must_use]
     pub fn deduplication_scope(mut self, scope: DeduplicationScope) -> Self {
-        self.deduplication_scope = scope;
+        self.deduplication_scope = Some(scope);
         self
     }
 

@@ -388,13 +388,6 @@ async fn bad_calls_are_refused_in_amazon_snss_words() {
             "Invalid parameter: Attributes Reason: Unknown attribute Fake",
         ),
         (
-            "CreateTopic",
-            pairs(&[("Name", "new"), ("Attributes.entry.1.key", "KmsMasterKeyId"), ("Attributes.entry.1.value", "x")]),
-            400,
-            "InvalidParameter",
-            "Invalid parameter: Attributes Reason: KmsMasterKeyId is not supported by this server",
-        ),
-        (
             "SetTopicAttributes",
             pairs(&[("TopicArn", TOPIC), ("AttributeName", "FifoTopic"), ("AttributeValue", "false")]),
             400,

@@ -1,7 +1,7 @@
-//! Topics, subscriptions and platform applications, each a row with its record as JSON.
+//! Topics and subscriptions, each a row with its record as JSON, and documents.
 
 use async_trait::async_trait;
-use fanfare_core::store::{Change, RegistryRecords, RegistryStore, StoreError};
+use fanfare_core::store::{Change, DocumentRecord, RegistryRecords, RegistryStore, StoreError};
 use rusqlite::{Connection, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -23,8 +23,7 @@ impl RegistryStore for DiskStore {
             Ok(RegistryRecords {
                 topics: records(&transaction, "topic", "arn")?,
                 subscriptions: records(&transaction, "subscription", "id")?,
-                platform_applications: records(&transaction, "platform_application", "arn")?,
-                platform_endpoints: records(&transaction, "platform_endpoint", "arn")?,
+                documents: documents(&transaction)?,
             })
         };
         self.readers.read(read).await
@@ -48,6 +47,15 @@ fn records<T: DeserializeOwned>(connection: &Connection, table: &str, key: &str)
     Ok(records)
 }
 
+fn documents(connection: &Connection) -> Result<Vec<DocumentRecord>, StoreError> {
+    let act = "cannot read the documents";
+    let mut statement =
+        connection.prepare_cached("SELECT kind, id, text FROM document ORDER BY kind, id").attempting(act)?;
+    let rows = statement
+        .query_map([], |row| Ok(DocumentRecord { kind: row.get("kind")?, id: row.get("id")?, text: row.get("text")? }));
+    rows.and_then(Iterator::collect).attempting(act)
+}
+
 fn save(batch: &mut Batch<'_>, change: Change) -> Result<(), StoreError> {
     match change {
         Change::PutTopic(topic) => {
@@ -67,19 +75,13 @@ fn save(batch: &mut Batch<'_>, change: Change) -> Result<(), StoreError> {
             batch.execute("DELETE FROM dead WHERE lane = ?", lane)?;
             batch.execute("DELETE FROM subscription WHERE id = ?", lane)?
         }
-        Change::PutPlatformApplication(application) => {
-            let sql = "INSERT OR REPLACE INTO platform_application (arn, record) VALUES (?, ?)";
-            batch.execute(sql, params![application.arn, json(&application)])?
+        Change::PutDocument(document) => {
+            let sql = "INSERT OR REPLACE INTO document (kind, id, text) VALUES (?, ?, ?)";
+            batch.execute(sql, params![document.kind, document.id, document.text])?
         }
-        Change::RemovePlatformApplication(arn) => {
-            batch.execute("DELETE FROM platform_endpoint WHERE application = ?", [&arn])?;
-            batch.execute("DELETE FROM platform_application WHERE arn = ?", [&arn])?
+        Change::RemoveDocument { kind, id } => {
+            batch.execute("DELETE FROM document WHERE kind = ? AND id = ?", params![kind, id])?
         }
-        Change::PutPlatformEndpoint(endpoint) => {
-            let sql = "INSERT OR REPLACE INTO platform_endpoint (arn, application, record) VALUES (?, ?, ?)";
-            batch.execute(sql, params![endpoint.arn, endpoint.application, json(&endpoint)])?
-        }
-        Change::RemovePlatformEndpoint(arn) => batch.execute("DELETE FROM platform_endpoint WHERE arn = ?", [&arn])?,
         _ => unreachable!("every change of this version of the engine is known"),
     };
     Ok(())

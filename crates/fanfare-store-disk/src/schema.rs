@@ -19,7 +19,8 @@ pub(crate) const FORMAT: u32 = STEPS.len() as u32;
 
 /// The step at index `i` leads from format `i` to format `i + 1`; format 0 is an empty database. A step that was ever
 /// released stays as it is.
-const STEPS: &[&str] = &["
+const STEPS: &[&str] = &[
+    "
     -- One row that is rewritten with every change, so that its sums are never apart from what they sum up.
     CREATE TABLE totals (
         id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -111,7 +112,15 @@ const STEPS: &[&str] = &["
     CREATE TABLE platform_application (arn TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;
     CREATE TABLE platform_endpoint (arn TEXT PRIMARY KEY, application TEXT NOT NULL, record TEXT NOT NULL) STRICT;
     CREATE INDEX platform_endpoint_application ON platform_endpoint (application);
-"];
+",
+    "
+    -- Nothing was ever written to these.
+    DROP TABLE platform_endpoint;
+    DROP TABLE platform_application;
+    CREATE TABLE document (kind TEXT NOT NULL, id TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY (kind, id))
+        STRICT, WITHOUT ROWID;
+",
+];
 
 /// What a database says about itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -185,10 +194,10 @@ mod tests {
         let mut connection = Connection::open_in_memory().unwrap();
         assert_eq!(marked(&connection).unwrap(), Marked::Empty);
         migrate(&mut connection, Marked::Empty).unwrap();
-        assert_eq!(marked(&connection).unwrap(), Marked::Format(1));
+        assert_eq!(marked(&connection).unwrap(), Marked::Format(FORMAT));
         // A step that was taken is not taken again: it would fail, as the tables are there.
-        migrate(&mut connection, Marked::Format(1)).unwrap();
-        assert_eq!(marked(&connection).unwrap(), Marked::Format(1));
+        migrate(&mut connection, Marked::Format(FORMAT)).unwrap();
+        assert_eq!(marked(&connection).unwrap(), Marked::Format(FORMAT));
     }
 
     #[test]

@@ -80,7 +80,7 @@ fn a_newer_format_is_refused_by_name_and_left_as_it_is() {
     let refused = refusal(&place.store());
     assert_eq!(refused.kind(), StoreErrorKind::Unavailable);
     let told = refused.to_string();
-    assert!(told.ends_with("has format 99, this program knows 1: use a newer Fanfare"), "{told}");
+    assert!(told.ends_with("has format 99, this program knows 2: use a newer Fanfare"), "{told}");
     assert_eq!(fs::read(&database).unwrap(), before);
 }
 

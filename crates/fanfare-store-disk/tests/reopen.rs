@@ -7,8 +7,8 @@ use std::num::NonZeroUsize;
 
 use fanfare_core::Message;
 use fanfare_core::store::{
-    Appended, Change, Dedup, DeliveryId, Entry, Journal, LaneOrder, MessageState, PlatformApplicationRecord,
-    PlatformEndpointRecord, Range, RegistryStore, Settlement, Stage,
+    Appended, Change, Dedup, DeliveryId, DocumentRecord, Entry, Journal, LaneOrder, MessageState, Range, RegistryStore,
+    Settlement, Stage,
 };
 use fanfare_core::subscription::SubscriptionId;
 use fanfare_store_disk::{DiskOptions, DiskStore};
@@ -81,30 +81,17 @@ async fn a_store_whose_process_was_killed_knows_everything_that_it_answered() {
 }
 
 #[tokio::test]
-async fn credentials_and_devices_survive() {
+async fn documents_survive() {
     let place = Place::new();
-    let arn = "arn:aws:sns:us-east-1:000000000000:app/GCM/shop";
-    let device = "arn:aws:sns:us-east-1:000000000000:endpoint/GCM/shop/1";
-    let application = PlatformApplicationRecord {
-        arn: arn.into(),
-        attributes: [("PlatformCredential".to_owned(), "secret".to_owned())].into(),
-    };
-    let endpoint = PlatformEndpointRecord {
-        arn: device.into(),
-        application: arn.into(),
-        token: "token".into(),
-        custom_user_data: None,
-        enabled: true,
-    };
+    let document = |id: &str| DocumentRecord { kind: "application".into(), id: id.into(), text: "a secret".into() };
     let store = open(&place.store());
-    let changes = [Change::PutPlatformApplication(application.clone()), Change::PutPlatformEndpoint(endpoint.clone())];
-    store.save(changes.into()).await.unwrap();
+    store.save(vec![Change::PutDocument(document("one")), Change::PutDocument(document("two"))]).await.unwrap();
     drop(store);
 
     let store = open(&place.store());
-    let records = store.load().await.unwrap();
-    assert_eq!((records.platform_applications, records.platform_endpoints), (vec![application], vec![endpoint]));
-    store.save(vec![Change::RemovePlatformApplication(arn.into())]).await.unwrap();
+    assert_eq!(store.load().await.unwrap().documents, [document("one"), document("two")]);
+    let removal = |id: &str| Change::RemoveDocument { kind: "application".into(), id: id.into() };
+    store.save(vec![removal("one"), removal("two")]).await.unwrap();
     drop(store);
     assert_eq!(open(&place.store()).load().await.unwrap(), Default::default());
 }

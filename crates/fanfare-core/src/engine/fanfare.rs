@@ -16,8 +16,9 @@ use super::subscribing::ENDED_FOR;
 use super::timer::Timer;
 use super::{Engine, timer};
 use crate::arn::{Owner, TopicArn, TopicName};
+use crate::documents::Documents;
 use crate::error::{SnsError, SnsErrorCode};
-use crate::registry::{Registry, refusal};
+use crate::registry::{Registry, SubscriptionCounts, refusal};
 use crate::store::{Counters, Store, StoreError};
 use crate::subscription::Subscription;
 use crate::topic::{Topic, TopicSettings};
@@ -80,7 +81,12 @@ impl Fanfare {
         FanfareBuilder::default()
     }
 
-    pub(super) fn start(builder: FanfareBuilder, store: Arc<dyn Store>, registry: Registry) -> Self {
+    pub(super) fn start(
+        builder: FanfareBuilder,
+        store: Arc<dyn Store>,
+        registry: Registry,
+        documents: Documents,
+    ) -> Self {
         let tasks = Arc::new(Mutex::new(JoinSet::new()));
         let engine = Arc::new(Engine {
             steady: Steady::new(Arc::clone(&builder.host)),
@@ -89,6 +95,7 @@ impl Fanfare {
             direct: Direct::new(&builder.connectors),
             connectors: builder.connectors,
             registry: Arc::new(registry),
+            documents,
             settings: builder.settings,
             lanes: Lanes::new(Arc::downgrade(&tasks), Handle::current()),
             observers: Observers::new(),
@@ -146,8 +153,21 @@ impl Fanfare {
     /// # Errors
     /// `NotFound`; `InternalError` when the store does not work.
     pub async fn change_topic(&self, topic: &TopicArn, settings: TopicSettings) -> Result<(), SnsError> {
+        self.update_topic(topic, |_| Ok(settings)).await
+    }
+
+    /// Gives a topic the settings that `change` makes of it as it stands, which hold from now on. Between the look at it and
+    /// the change nothing else changes it; `change` is called at most once, and not when there is no such topic.
+    ///
+    /// # Errors
+    /// `NotFound`; what `change` answers; `InternalError` when the store does not work.
+    pub async fn update_topic<E: From<SnsError>>(
+        &self,
+        topic: &TopicArn,
+        change: impl FnOnce(&Topic) -> Result<TopicSettings, E>,
+    ) -> Result<(), E> {
         self.engine.open_for_changes()?;
-        self.engine.registry.change_topic(topic, settings).await
+        self.engine.registry.update_topic(topic, change).await
     }
 
     /// Forgets a topic with its subscriptions. What waits for them is given up. An unknown topic is no error.
@@ -180,6 +200,24 @@ impl Fanfare {
     /// Every topic, by ARN.
     pub fn topics(&self) -> Vec<Arc<Topic>> {
         self.engine.registry.topics()
+    }
+
+    /// The next topics of `owner` after that one, by ARN, at most `max`.
+    pub fn topics_page(&self, owner: &Owner, after: Option<&TopicArn>, max: usize) -> Vec<Arc<Topic>> {
+        self.engine.registry.topics_page(owner, after, max)
+    }
+
+    /// How many subscriptions of a topic stand where, without looking at each.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub fn subscription_counts(&self, topic: &TopicArn) -> Result<SubscriptionCounts, SnsError> {
+        self.engine.registry.counts(topic)
+    }
+
+    /// What programs keep beside topics and subscriptions.
+    pub fn documents(&self) -> &Documents {
+        &self.engine.documents
     }
 
     /// Listens to what happens from now on: attempts, notifications filtered out, notifications given up.

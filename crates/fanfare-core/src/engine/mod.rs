@@ -28,6 +28,7 @@ mod weak;
 use std::sync::Arc;
 
 use crate::connector::Connectors;
+use crate::documents::Documents;
 use crate::host::Host;
 use crate::registry::Registry;
 use crate::store::Store;
@@ -57,6 +58,7 @@ struct Engine {
     store: Arc<dyn Store>,
     connectors: Connectors,
     registry: Arc<Registry>,
+    documents: Documents,
     settings: Settings,
     lanes: Lanes,
     direct: Direct,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::arn::Owner;
 use crate::connector::Connectors;
+use crate::documents::Documents;
 use crate::host::{Host, SystemHost};
 use crate::registry::Registry;
 use crate::store::{MemoryStore, Store, StoreError};
@@ -114,7 +115,8 @@ impl FanfareBuilder {
     pub fn open(self) -> Fanfare {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
         let registry = Registry::new(Arc::clone(&store));
-        Fanfare::start(self, store, registry)
+        let documents = Documents::with(Arc::clone(&store), Vec::new());
+        Fanfare::start(self, store, registry, documents)
     }
 
     /// Starts the engine with what `store` keeps: topics and subscriptions are there again, and what waited to be delivered
@@ -127,8 +129,8 @@ impl FanfareBuilder {
     /// When called outside of a tokio runtime.
     pub async fn open_store(self, store: impl Store) -> Result<Fanfare, StoreError> {
         let store: Arc<dyn Store> = Arc::new(store);
-        let registry = Registry::load(Arc::clone(&store)).await?;
-        let fanfare = Fanfare::start(self, store, registry);
+        let (registry, documents) = Registry::load(Arc::clone(&store)).await?;
+        let fanfare = Fanfare::start(self, store, registry, documents);
         fanfare.resume_waiting().await?;
         Ok(fanfare)
     }

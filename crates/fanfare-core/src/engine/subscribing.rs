@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Engine, Fanfare};
-use crate::arn::{SubscriptionArn, TopicArn};
+use crate::arn::{Owner, SubscriptionArn, TopicArn};
 use crate::error::{SnsError, SnsErrorCode};
 use crate::host::new_uuid;
 use crate::notification::{Format, Notification};
@@ -12,7 +12,7 @@ use crate::protocol::Protocol;
 use crate::registry::{Names, refusal};
 use crate::store::{Appended, Dispatch, Entry};
 use crate::subscription::{
-    Destination, Subscribe, Subscription, SubscriptionId, SubscriptionSettings, SubscriptionState,
+    Confirmation, Destination, Subscribe, Subscription, SubscriptionId, SubscriptionSettings, SubscriptionState,
 };
 
 /// Random bytes of a confirmation token, which are twice as many hexadecimal digits.
@@ -35,7 +35,7 @@ impl Fanfare {
     pub async fn subscribe(&self, topic: &TopicArn, subscribe: Subscribe) -> Result<SubscriptionArn, SnsError> {
         let engine = &self.engine;
         engine.open_for_changes()?;
-        let Subscribe { destination, settings, confirmed } = subscribe;
+        let Subscribe { destination, settings, confirmed, principal } = subscribe;
         let protocol = destination.protocol();
         engine.check_for_topic_kind(topic, &protocol)?;
         check_for_protocol(&settings, &protocol)?;
@@ -52,7 +52,7 @@ impl Fanfare {
         let token = self.new_token();
         let uuid = new_uuid(engine.host.as_ref());
         let names = Names { id: SubscriptionId::new(now, engine.random()), uuid: &uuid, token: &token };
-        let subscribed = engine.registry.subscribe(topic, destination, settings, standing, &names).await?;
+        let subscribed = engine.registry.subscribe(topic, destination, settings, standing, &names, principal).await?;
         if subscribed.confirm {
             let id = new_uuid(engine.host.as_ref());
             let request = Notification::subscription_confirmation(&id, topic.clone(), now, &token);
@@ -67,13 +67,26 @@ impl Fanfare {
     /// `InvalidParameter`: `Invalid token` when it is not made of hexadecimal digits, `Token` when it is unknown or too old,
     /// `Topic` when the topic is of another region or account; as in Amazon SNS, the topic's name does not count.
     pub async fn confirm_subscription(&self, topic: &TopicArn, token: &str) -> Result<SubscriptionArn, SnsError> {
+        self.confirm_subscription_with(topic, token, Confirmation::ByToken).await
+    }
+
+    /// As [`Fanfare::confirm_subscription`], and says how it was confirmed. What was confirmed before stays as it was.
+    ///
+    /// # Errors
+    /// As [`Fanfare::confirm_subscription`].
+    pub async fn confirm_subscription_with(
+        &self,
+        topic: &TopicArn,
+        token: &str,
+        confirmation: Confirmation,
+    ) -> Result<SubscriptionArn, SnsError> {
         self.engine.open_for_changes()?;
         if token.is_empty() || !token.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Err(SnsError::new(SnsErrorCode::InvalidParameter, "Invalid token"));
         }
         let now = self.engine.host.now();
         self.engine.registry.expire(now).await?;
-        let confirmed = self.engine.registry.confirm(topic, token, now).await?;
+        let confirmed = self.engine.registry.confirm(topic, token, confirmation, now).await?;
         // What waited while it was paused, or was put back while it had ended, can go on.
         self.engine.wake(confirmed.id);
         Ok(confirmed.arn().clone())
@@ -89,15 +102,36 @@ impl Fanfare {
         subscription: &SubscriptionArn,
         settings: SubscriptionSettings,
     ) -> Result<(), SnsError> {
-        self.engine.open_for_changes()?;
-        let known = self.subscription(subscription)?;
-        check_for_protocol(&settings, known.protocol())?;
-        if let Some(dead_letters) = &settings.dead_letters {
-            self.engine.check_destination(dead_letters)?;
-        }
-        let topic = self.engine.registry.topic(&known.topic())?;
-        let changed = self.engine.registry.change(subscription, |known| known.set(settings, &topic)).await?;
-        self.engine.wake(changed.id);
+        self.update_subscription(subscription, |_| Ok(settings)).await
+    }
+
+    /// Gives a subscription the settings that `change` makes of it as it stands, which hold from the next attempt on. Between
+    /// the look at it and the change nothing else changes it.
+    ///
+    /// # Errors
+    /// As [`Fanfare::change_subscription`], and what `change` answers.
+    pub async fn update_subscription<E: From<SnsError>>(
+        &self,
+        subscription: &SubscriptionArn,
+        change: impl FnOnce(&Subscription) -> Result<SubscriptionSettings, E>,
+    ) -> Result<(), E> {
+        let engine = &self.engine;
+        engine.open_for_changes()?;
+        // One that waits in vain is there no more.
+        self.subscription(subscription)?;
+        let changed = engine.registry.update(subscription, |known| {
+            let settings = change(known)?;
+            check_for_protocol(&settings, known.protocol())?;
+            if let Some(dead_letters) = &settings.dead_letters {
+                engine.check_destination(dead_letters)?;
+            }
+            let topic = engine.registry.topic(&known.topic())?;
+            let mut changed = known.clone();
+            changed.set(settings, &topic);
+            Ok::<_, E>(changed)
+        });
+        let changed = changed.await?;
+        engine.wake(changed.id);
         Ok(())
     }
 
@@ -118,13 +152,20 @@ impl Fanfare {
     /// restores it.
     ///
     /// # Errors
-    /// `InternalError` when the store does not work; `Throttled` when it has no room for the message to the endpoint, which
+    /// `AuthorizationError` when only callers who show who they are may end it; `InternalError` when the store does not work; `Throttled` when it has no room for the message to the endpoint, which
     /// is not told then: the subscription has ended all the same.
     pub async fn unsubscribe_by_link(&self, subscription: &SubscriptionArn) -> Result<(), SnsError> {
         let engine = &self.engine;
         engine.open_for_changes()?;
         let (now, token) = (engine.host.now(), self.new_token());
         let expires = now + engine.settings.token_lifetime;
+        let known = engine.registry.by_arn(subscription);
+        if known.is_some_and(|known| known.confirmation() == Confirmation::Guarded) {
+            return Err(SnsError::new(
+                SnsErrorCode::AuthorizationError,
+                "the subscription was confirmed with AuthenticateOnUnsubscribe: ending it needs a signed request",
+            ));
+        }
         let Some(ended) = engine.registry.end(subscription, Some(&token), expires).await? else { return Ok(()) };
         engine.tidy_up(Arc::clone(&ended)).await?;
         let id = new_uuid(engine.host.as_ref());
@@ -152,6 +193,30 @@ impl Fanfare {
         let mut subscriptions = self.engine.registry.subscriptions(topic)?;
         subscriptions.retain(|subscription| subscription.expires().is_none_or(|at| at > now));
         Ok(subscriptions)
+    }
+
+    /// The topic's next subscriptions after that one, at most `max`, in the order in which they were made.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub fn subscriptions_page(
+        &self,
+        topic: &TopicArn,
+        after: Option<SubscriptionId>,
+        max: usize,
+    ) -> Result<Vec<Arc<Subscription>>, SnsError> {
+        self.engine.registry.subscriptions_page(topic, after, self.engine.host.now(), max)
+    }
+
+    /// The next subscriptions that belong to `owner`, to topics of any account in their region, after that one and at most
+    /// `max`: by topic, and then in the order in which they were made.
+    pub fn subscriptions_of(
+        &self,
+        owner: &Owner,
+        after: Option<(&TopicArn, SubscriptionId)>,
+        max: usize,
+    ) -> Vec<Arc<Subscription>> {
+        self.engine.registry.subscriptions_of(owner, after, self.engine.host.now(), max)
     }
 
     fn new_token(&self) -> Arc<str> {

@@ -1,7 +1,7 @@
 //! Where topics, subscriptions, messages and deliveries are kept.
 //!
-//! Two questions, two traits. The [`RegistryStore`] keeps what is small and read whole at the start: topics and
-//! subscriptions. The [`Journal`] keeps what is large and never read whole: messages and their deliveries, from Publish to
+//! Two questions, two traits. The [`RegistryStore`] keeps what is small and read whole at the start: topics,
+//! subscriptions, and documents of others. The [`Journal`] keeps what is large and never read whole: messages and their deliveries, from Publish to
 //! the last attempt and for a while after. A [`Store`] is both.
 
 mod journal;
@@ -20,7 +20,7 @@ pub use journal::{
 };
 pub use memory::{MemoryBounds, MemoryStore};
 pub use records::{
-    CorruptRecord, DestinationRecord, FilterRecord, PlatformApplicationRecord, PlatformEndpointRecord, StateRecord,
+    ConfirmationRecord, CorruptRecord, DestinationRecord, DocumentRecord, FilterRecord, StateRecord,
     SubscriptionRecord, TopicRecord,
 };
 pub use registry_store::{Change, RegistryRecords, RegistryStore};

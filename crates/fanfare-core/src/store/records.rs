@@ -32,7 +32,9 @@ pub struct TopicRecord {
     pub display_name: String,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
-    pub signature_version: SignatureVersion,
+    /// Nothing when it was not set, which is another thing than the default that was set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature_version: Option<SignatureVersion>,
     /// `DeliveryPolicy` as Amazon SNS prints it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery_policy: Option<String>,
@@ -40,15 +42,18 @@ pub struct TopicRecord {
     pub maximum_message_size: Option<usize>,
     #[serde(default)]
     pub content_based_deduplication: bool,
-    /// Whether deduplication ids count within their message group alone (`FifoThroughputScope`).
-    #[serde(default)]
-    pub deduplicates_by_group: bool,
+    /// Whether deduplication ids count within their message group alone (`FifoThroughputScope`); nothing when it was not set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deduplicates_by_group: Option<bool>,
     /// Whether repeated messages are recognised on a standard topic.
     #[serde(default)]
     pub deduplicates: bool,
     /// `MessageRetentionPeriod` of the `ArchivePolicy`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub archive_days: Option<u16>,
+    /// Attributes that the engine keeps and does not read.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, String>,
 }
 
 /// A subscription as it is kept.
@@ -79,35 +84,42 @@ pub struct SubscriptionRecord {
     /// The last moment of a replay after which nothing new is delivered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped_after: Option<Timestamp>,
-}
-
-/// A platform application, which holds the credentials of a mobile push service, as it is kept.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs, reason = "the fields are Amazon SNS's own")]
-pub struct PlatformApplicationRecord {
-    pub arn: String,
-    /// The attributes by Amazon SNS's names, credentials included.
+    /// Who subscribed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub principal: Option<String>,
+    #[serde(default)]
+    pub confirmation: ConfirmationRecord,
+    /// Attributes that the engine keeps and does not read.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<String, String>,
 }
 
-impl fmt::Debug for PlatformApplicationRecord {
-    /// Attributes hold credentials, so their names alone are shown.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.attributes.keys().collect();
-        f.debug_struct("PlatformApplicationRecord").field("arn", &self.arn).field("attributes", &names).finish()
-    }
+/// How a subscription was confirmed as it is kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "see `Confirmation`")]
+pub enum ConfirmationRecord {
+    #[default]
+    ByToken,
+    Authenticated,
+    Guarded,
 }
 
-/// A device or browser of a platform application as it is kept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs, reason = "the fields are Amazon SNS's own")]
-pub struct PlatformEndpointRecord {
-    pub arn: String,
-    pub application: String,
-    pub token: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub custom_user_data: Option<String>,
-    pub enabled: bool,
+/// A small record of somebody else's as it is kept: what a server or an adapter keeps beside topics and subscriptions.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentRecord {
+    /// What sort of document it is.
+    pub kind: String,
+    /// Its name among those of its kind.
+    pub id: String,
+    /// What it says, in a form that its owner reads.
+    pub text: String,
+}
+
+impl fmt::Debug for DocumentRecord {
+    /// The text may hold credentials, so it is left out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DocumentRecord").field("kind", &self.kind).field("id", &self.id).finish_non_exhaustive()
+    }
 }
 
 /// A destination as it is kept. It may hold a password.

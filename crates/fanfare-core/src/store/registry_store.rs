@@ -1,11 +1,11 @@
-//! Keeps topics and subscriptions: few, small, and read whole when an engine starts.
+//! Keeps topics, subscriptions and documents: small, and read whole when an engine starts.
 
 use std::fmt;
 
 use async_trait::async_trait;
 
 use super::StoreError;
-use super::records::{PlatformApplicationRecord, PlatformEndpointRecord, SubscriptionRecord, TopicRecord};
+use super::records::{DocumentRecord, SubscriptionRecord, TopicRecord};
 use crate::arn::TopicArn;
 use crate::subscription::SubscriptionId;
 
@@ -21,14 +21,15 @@ pub enum Change {
     PutSubscription(SubscriptionRecord),
     /// Forgets a subscription.
     RemoveSubscription(SubscriptionId),
-    /// Makes a platform application, or replaces what is kept of it.
-    PutPlatformApplication(PlatformApplicationRecord),
-    /// Forgets the platform application of that ARN, and its endpoints.
-    RemovePlatformApplication(String),
-    /// Makes a platform endpoint, or replaces what is kept of it.
-    PutPlatformEndpoint(PlatformEndpointRecord),
-    /// Forgets the platform endpoint of that ARN.
-    RemovePlatformEndpoint(String),
+    /// Makes a document, or replaces what is kept of it.
+    PutDocument(DocumentRecord),
+    /// Forgets a document.
+    RemoveDocument {
+        /// What sort of document it is.
+        kind: String,
+        /// Its name among those of its kind.
+        id: String,
+    },
 }
 
 /// Everything that is kept.
@@ -38,13 +39,11 @@ pub struct RegistryRecords {
     pub topics: Vec<TopicRecord>,
     /// The subscriptions, in the order of their ids.
     pub subscriptions: Vec<SubscriptionRecord>,
-    /// The platform applications, by ARN.
-    pub platform_applications: Vec<PlatformApplicationRecord>,
-    /// The platform endpoints, by ARN.
-    pub platform_endpoints: Vec<PlatformEndpointRecord>,
+    /// The documents, in the order of their kinds and ids.
+    pub documents: Vec<DocumentRecord>,
 }
 
-/// Keeps topics and subscriptions.
+/// Keeps topics, subscriptions and documents.
 ///
 /// - After `save` returns, the changes are as safe as this store makes anything; all of one call or none.
 /// - Removing what is not there is no error.

@@ -32,7 +32,6 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get};
 use fanfare::Fanfare;
 use fanfare::wire::Signer;
-use tokio::sync::Mutex;
 
 use crate::auth::{self, Mode};
 use crate::links::Pages;
@@ -59,7 +58,7 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Bodies are limited to [`BODY_BYTES_MAX`].
 pub fn router(fanfare: Fanfare, signer: Signer, mode: Mode) -> Router {
     let pages = Pages::new(fanfare.clone(), signer);
-    let api = Arc::new(Api { fanfare, mode, pages, turn: Mutex::default() });
+    let api = Arc::new(Api { fanfare, mode, pages });
     Router::new()
         .route("/healthz", get(async || "ok\n"))
         // What is served beside the operations stands there; what is not, is not there.
@@ -74,9 +73,6 @@ struct Api {
     fanfare: Fanfare,
     mode: Mode,
     pages: Pages,
-    /// Held by whoever reads settings, changes a part of them and writes them back, so that no such change undoes another. It
-    /// guards no data: dropped at any point, it leaves nothing half done.
-    turn: Mutex<()>,
 }
 
 async fn serve(State(api): State<Arc<Api>>, request: axum::extract::Request) -> Response {

@@ -2,11 +2,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use fanfare::subscription::SubscriptionId;
+use fanfare::{Subscription, TopicArn};
 
 use super::refusal::Refusal;
 
 /// How many items Amazon SNS answers at a time.
-const PAGE_ITEMS: usize = 100;
+pub(super) const PAGE_ITEMS: usize = 100;
 
 /// One page of a list.
 #[derive(Debug)]
@@ -16,65 +18,92 @@ pub(super) struct Page<T> {
     pub(super) next_token: Option<String>,
 }
 
-/// The page of `items` that `token` asks for: those next in the order of their keys, which are ARNs. Without a token, or with an
-/// empty one, that is the first.
-///
-/// Tokens name a place among the keys and not an item, so that items may come and go between pages.
-pub(super) fn page<T>(mut items: Vec<T>, key: impl Fn(&T) -> &str, token: Option<&str>) -> Result<Page<T>, Refusal> {
-    if let Some(token) = token.filter(|token| !token.is_empty()) {
-        let after = read(token)?;
-        items.retain(|item| key(item) > after.as_str());
-    }
-    let more = items.len() > PAGE_ITEMS;
-    if more {
-        items.select_nth_unstable_by(PAGE_ITEMS, |a, b| key(a).cmp(key(b)));
+impl<T> Page<T> {
+    /// The page that begins with the first of `items`, which are one more than fit when there are more; `token` names an item.
+    pub(super) fn of(mut items: Vec<T>, token: impl Fn(&T) -> NextToken) -> Self {
+        let more = items.len() > PAGE_ITEMS;
         items.truncate(PAGE_ITEMS);
+        let next_token = items.last().filter(|_| more).map(|last| token(last).to_text());
+        Self { items, next_token }
     }
-    items.sort_unstable_by(|a, b| key(a).cmp(key(b)));
-    let next_token = items.last().filter(|_| more).map(|last| STANDARD.encode(key(last)));
-    Ok(Page { items, next_token })
 }
 
-fn read(token: &str) -> Result<String, Refusal> {
-    let key = STANDARD.decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    key.filter(|key| key.starts_with("arn:")).ok_or_else(|| Refusal::invalid_parameter("NextToken"))
+/// The place in a list after which the next page begins: among the ARNs of topics or the like, and among one topic's
+/// subscriptions. It names a place and not an item, so that items may come and go between pages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct NextToken {
+    arn: String,
+    id: Option<u64>,
+}
+
+impl NextToken {
+    /// After that topic.
+    pub(super) fn of_topic(topic: &TopicArn) -> Self {
+        Self { arn: topic.to_string(), id: None }
+    }
+
+    /// After that subscription.
+    pub(super) fn of_subscription(subscription: &Subscription) -> Self {
+        Self { arn: subscription.topic().to_string(), id: Some(subscription.id().0) }
+    }
+
+    /// Reads the parameter; an empty one asks for the first page.
+    pub(super) fn read(text: &str) -> Result<Option<Self>, Refusal> {
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let text = STANDARD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(refusal)?;
+        let (arn, id) = match text.split_once('#') {
+            Some((arn, id)) => (arn.to_owned(), Some(id.parse().map_err(|_| refusal())?)),
+            None => (text, None),
+        };
+        Ok(Some(Self { arn, id }))
+    }
+
+    /// The topic after which, or within which, the list goes on.
+    pub(super) fn topic(&self) -> Result<TopicArn, Refusal> {
+        TopicArn::parse(&self.arn).map_err(|_| refusal())
+    }
+
+    /// The subscription after which the list goes on.
+    pub(super) fn subscription(&self) -> Result<SubscriptionId, Refusal> {
+        self.id.map(SubscriptionId).ok_or_else(refusal)
+    }
+
+    fn to_text(&self) -> String {
+        match self.id {
+            Some(id) => STANDARD.encode(format!("{}#{id}", self.arn)),
+            None => STANDARD.encode(&self.arn),
+        }
+    }
+}
+
+fn refusal() -> Refusal {
+    Refusal::invalid_parameter("NextToken")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn arns(count: usize) -> Vec<String> {
-        (0..count).rev().map(|n| format!("arn:{n:04}")).collect()
-    }
+    const TOPIC: &str = "arn:aws:sns:us-east-1:000000000000:orders";
 
     #[test]
-    fn pages_follow_one_another_without_a_gap() {
-        let mut seen = Vec::new();
-        let mut token = None;
-        loop {
-            let page = page(arns(250), |arn| arn, token.as_deref()).unwrap();
-            seen.push(page.items.len());
-            token = page.next_token;
-            if token.is_none() {
-                assert_eq!(page.items.first().unwrap(), "arn:0200");
-                break;
-            }
-        }
-        assert_eq!(seen, [100, 100, 50]);
-    }
-
-    #[test]
-    fn a_list_that_fits_one_page_has_no_token() {
-        let page = page(arns(100), |arn| arn, Some("")).unwrap();
-        assert_eq!((page.items.len(), page.next_token), (100, None));
+    fn a_page_holds_a_hundred_items_and_names_the_last_when_there_are_more() {
+        let token = |n: &u64| NextToken { arn: TOPIC.to_owned(), id: Some(*n) };
+        let page = Page::of((1..=101).collect(), token);
+        assert_eq!(page.items, (1..=100).collect::<Vec<_>>());
+        let read = NextToken::read(&page.next_token.unwrap()).unwrap().unwrap();
+        assert_eq!((read.topic().unwrap().as_str(), read.subscription().unwrap()), (TOPIC, SubscriptionId(100)));
+        assert_eq!(Page::of((1..=100).collect(), token).next_token, None);
     }
 
     #[test]
     fn a_token_that_was_never_given_is_refused() {
-        for token in ["x", "eA==", "////"] {
-            let refused = page(arns(1), |arn| arn, Some(token)).unwrap_err();
-            assert_eq!(refused.message(), "Invalid parameter: NextToken", "{token}");
+        let read = |text: &str| NextToken::read(text)?.map(|token| token.topic()).transpose();
+        for text in ["x", "eA==", "////", "YXJuOmF3cyM1"] {
+            assert_eq!(read(text).unwrap_err().message(), "Invalid parameter: NextToken", "{text}");
         }
+        assert_eq!(read("").unwrap(), None);
     }
 }

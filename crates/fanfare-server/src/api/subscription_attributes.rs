@@ -4,7 +4,8 @@ use fanfare::filter::FilterPolicyError;
 use fanfare::retry::{EffectiveDeliveryPolicy, SubscriptionDeliveryPolicy};
 use fanfare::subscription::SubscriptionState;
 use fanfare::{
-    Destination, FilterPolicy, FilterPolicyScope, Format, Protocol, Subscription, SubscriptionSettings, Topic,
+    Confirmation, Destination, FilterPolicy, FilterPolicyScope, Format, Protocol, Subscription, SubscriptionSettings,
+    Topic,
 };
 use serde_json::{Value, json};
 use url::Url;
@@ -108,20 +109,20 @@ impl<'a> Asked<'a> {
 /// What `GetSubscriptionAttributes` answers.
 pub(super) fn shown(subscription: &Subscription, topic: &Topic) -> Vec<(&'static str, String)> {
     let (arn, protocol, settings) = (subscription.arn(), subscription.protocol(), subscription.settings());
-    let account = topic.arn().account();
+    let principal = subscription.principal().map(str::to_owned);
+    let principal = principal.unwrap_or_else(|| account_principal(topic.arn(), topic.arn().account()));
     let pending = subscription.state() != SubscriptionState::Confirmed;
-    // What confirms itself was confirmed by the signed call that subscribed it; how the others were, the engine does not keep.
-    let authenticated = !pending && !protocol.needs_confirmation();
+    let authenticated = !pending && subscription.confirmation() != Confirmation::ByToken;
     let mut attributes = vec![
         ("SubscriptionArn", arn.to_string()),
         ("TopicArn", topic.arn().to_string()),
-        ("Owner", account.to_owned()),
+        ("Owner", subscription.owner().to_owned()),
         ("Protocol", protocol.to_string()),
         ("Endpoint", endpoint(subscription)),
         ("PendingConfirmation", pending.to_string()),
         ("ConfirmationWasAuthenticated", authenticated.to_string()),
         ("RawMessageDelivery", (settings.format == Format::Raw).to_string()),
-        ("SubscriptionPrincipal", account_principal(topic.arn(), account)),
+        ("SubscriptionPrincipal", principal),
     ];
     if let Some(policy) = settings.filter_policy.as_ref().filter(|policy| !policy.is_empty()) {
         attributes.push(("FilterPolicy", policy.text().to_owned()));

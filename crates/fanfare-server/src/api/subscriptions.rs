@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use fanfare::subscription::SubscriptionState;
-use fanfare::{Destination, Protocol, Subscribe, Subscription, SubscriptionSettings, TopicArn};
+use fanfare::{Confirmation, Destination, Protocol, Subscribe, Subscription, SubscriptionSettings, TopicArn};
 
 use super::Api;
-use super::call::Call;
-use super::paging::page;
+use super::call::{Call, account_principal};
+use super::paging::{NextToken, PAGE_ITEMS, Page};
 use super::refusal::Refusal;
 use super::subscription_attributes::{Asked, endpoint, is_queue, shown};
 use super::topic_attributes::Given;
@@ -32,7 +32,8 @@ impl Api {
         }
         let fresh = asked.put_into(SubscriptionSettings::default(), Given::InMap)?;
 
-        let subscribe = Subscribe::to(protocol.clone(), address).settings(fresh);
+        let principal = account_principal(&topic, call.caller.account());
+        let subscribe = Subscribe::to(protocol.clone(), address).settings(fresh).by(principal);
         let arn = match self.fanfare.subscribe(&topic, subscribe).await {
             Ok(arn) => arn,
             // What is left out does not count, which the engine cannot tell from a default: so it is asked again for what is there.
@@ -64,12 +65,13 @@ impl Api {
         let topic = TopicArn::parse(call.request.text("TopicArn").unwrap_or_default()).ok();
         let topic = topic.filter(|topic| topic.region() == call.caller.region());
         let topic = topic.ok_or_else(|| Refusal::invalid_parameter("Topic"))?;
-        if call.request.text("AuthenticateOnUnsubscribe").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
-            return Err(Refusal::invalid_parameter(
-                "AuthenticateOnUnsubscribe Reason: it is not supported by this server",
-            ));
-        }
-        let subscription = self.fanfare.confirm_subscription(&topic, call.required("Token")?).await?;
+        let guarded = call.request.text("AuthenticateOnUnsubscribe");
+        let confirmation = match guarded.is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+            true => Confirmation::Guarded,
+            false => Confirmation::Authenticated,
+        };
+        let token = call.required("Token")?;
+        let subscription = self.fanfare.confirm_subscription_with(&topic, token, confirmation).await?;
         let result = Members::new().text("SubscriptionArn", subscription.as_str());
         Ok(Answer::with_result(call.operation, result))
     }
@@ -81,15 +83,17 @@ impl Api {
     }
 
     pub(super) fn list_subscriptions(&self, call: &Call<'_>) -> Result<Answer, Refusal> {
-        let topics = self.fanfare.topics();
-        let own = topics.iter().filter(|topic| topic.arn().belongs_to(call.caller.owner()));
-        // A topic that went away in between has no subscriptions.
-        let subscriptions = own.flat_map(|topic| self.fanfare.subscriptions(topic.arn()).unwrap_or_default()).collect();
-        listed(call, subscriptions)
+        let token = call.request.text("NextToken").map(NextToken::read).transpose()?.flatten();
+        let after = token.map(|token| Ok::<_, Refusal>((token.topic()?, token.subscription()?))).transpose()?;
+        let after = after.as_ref().map(|(topic, id)| (topic, *id));
+        Ok(listed(call, self.fanfare.subscriptions_of(call.caller.owner(), after, PAGE_ITEMS + 1)))
     }
 
     pub(super) fn list_subscriptions_by_topic(&self, call: &Call<'_>) -> Result<Answer, Refusal> {
-        listed(call, self.fanfare.subscriptions(&call.topic_arn()?)?)
+        let topic = call.topic_arn()?;
+        let token = call.request.text("NextToken").map(NextToken::read).transpose()?.flatten();
+        let after = token.map(|token| token.subscription()).transpose()?;
+        Ok(listed(call, self.fanfare.subscriptions_page(&topic, after, PAGE_ITEMS + 1)?))
     }
 
     pub(super) fn get_subscription_attributes(&self, call: &Call<'_>) -> Result<Answer, Refusal> {
@@ -103,30 +107,30 @@ impl Api {
         let arn = call.subscription_arn()?;
         let name = call.required("AttributeName")?;
         let value = call.request.text("AttributeValue").unwrap_or_default();
-        let _turn = self.turn.lock().await;
-        let known = self.fanfare.subscription(&arn)?;
-        let mut asked = Asked::default();
-        asked.read(name, value, known.protocol(), Given::Alone)?;
-        let settings = asked.put_into(known.settings().clone(), Given::Alone)?;
-        self.fanfare.change_subscription(&arn, settings).await?;
+        let changed = |known: &Subscription| {
+            let mut asked = Asked::default();
+            asked.read(name, value, known.protocol(), Given::Alone)?;
+            asked.put_into(known.settings().clone(), Given::Alone)
+        };
+        self.fanfare.update_subscription(&arn, changed).await?;
         Ok(Answer::without_result(call.operation))
     }
 }
 
-fn listed(call: &Call<'_>, subscriptions: Vec<Arc<Subscription>>) -> Result<Answer, Refusal> {
-    let page = page(subscriptions, |known| known.arn().as_str(), call.request.text("NextToken"))?;
+fn listed(call: &Call<'_>, subscriptions: Vec<Arc<Subscription>>) -> Answer {
+    let page = Page::of(subscriptions, |known| NextToken::of_subscription(known));
     let subscriptions = page.items.iter().map(|subscription| {
         let topic = subscription.topic();
         let confirmed = subscription.state() == SubscriptionState::Confirmed;
         Members::new()
             .text("SubscriptionArn", if confirmed { subscription.arn().as_str() } else { "PendingConfirmation" })
-            .text("Owner", topic.account())
+            .text("Owner", subscription.owner())
             .text("Protocol", subscription.protocol().as_str())
             .text("Endpoint", endpoint(subscription))
             .text("TopicArn", topic.as_str())
     });
     let result = Members::new().structures("Subscriptions", subscriptions).optional("NextToken", page.next_token);
-    Ok(Answer::with_result(call.operation, result))
+    Answer::with_result(call.operation, result)
 }
 
 /// What Amazon SNS says of an address before anybody looks whether it can be reached.

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use fanfare::Topic;
+
 use super::Api;
 use super::call::Call;
 use super::refusal::Refusal;
-use super::topic_attributes::TopicDraft;
 use crate::query::{Answer, Members, Request};
 
 /// How many tags a topic may have.
@@ -40,12 +41,14 @@ impl Api {
         change: impl FnOnce(&mut BTreeMap<String, String>),
     ) -> Result<Answer, Refusal> {
         let arn = call.own_topic("ResourceArn", call.required("ResourceArn")?)?;
-        let _turn = self.turn.lock().await;
-        let topic = self.fanfare.topic(&arn).map_err(|_| not_found())?;
-        let mut draft = TopicDraft::of(&topic);
-        change(&mut draft.tags);
-        check_count(&draft.tags)?;
-        self.fanfare.change_topic(&arn, draft.into_settings()?).await?;
+        self.fanfare.topic(&arn).map_err(|_| not_found())?;
+        let changed = |topic: &Topic| {
+            let mut tags = topic.settings().tags_set().clone();
+            change(&mut tags);
+            check_count(&tags)?;
+            Ok::<_, Refusal>(topic.settings().clone().tags(tags))
+        };
+        self.fanfare.update_topic(&arn, changed).await?;
         Ok(Answer::with_result(call.operation, Members::new()))
     }
 }

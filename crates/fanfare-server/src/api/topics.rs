@@ -1,13 +1,13 @@
 //! Topics: making them, listing them, their attributes, their end.
 
-use fanfare::{TopicArn, TopicName};
+use fanfare::{TopicArn, TopicName, TopicSettings};
 
 use super::Api;
 use super::call::Call;
-use super::paging::page;
+use super::paging::{NextToken, PAGE_ITEMS, Page};
 use super::refusal::Refusal;
 use super::tags::tags_of;
-use super::topic_attributes::{Given, TopicDraft, shown};
+use super::topic_attributes::{Given, shown, with_attribute};
 use crate::query::{Answer, Members};
 
 impl Api {
@@ -27,38 +27,36 @@ impl Api {
         }
         let tags = tags_of(call.request)?;
         let arn = TopicArn::new(call.caller.owner(), &name);
-        let asked = |mut draft: TopicDraft| {
-            for (name, value) in attributes.iter().filter(|(name, _)| name != "FifoTopic") {
-                draft.set(name, value, &arn, Given::InMap)?;
-            }
-            Ok::<_, Refusal>(draft)
+        let asked = |settings: TopicSettings| {
+            let mut asked = attributes.iter().filter(|(name, _)| name != "FifoTopic");
+            asked
+                .try_fold(settings, |settings, (name, value)| with_attribute(settings, name, value, &arn, Given::InMap))
         };
-        let mut fresh = asked(TopicDraft::default())?;
-
-        let _turn = self.turn.lock().await;
-        match self.fanfare.topic(&arn) {
-            Ok(known) => {
-                let known = TopicDraft::of(&known);
-                if asked(known.clone()).ok().as_ref() != Some(&known) {
-                    return Err(Refusal::invalid_parameter(
-                        "Attributes Reason: Topic already exists with different attributes",
-                    ));
-                }
-                if tags.iter().any(|(key, value)| known.tags.get(key) != Some(value)) {
-                    return Err(Refusal::invalid_parameter("Tags Reason: Topic already exists with different tags"));
-                }
+        let fresh = asked(TopicSettings::new())?;
+        if self.fanfare.topic(&arn).is_err() {
+            let made = self.fanfare.create_topic_of(call.caller.owner(), name.as_str(), fresh.tags(tags.clone())).await;
+            // Somebody else may have made it in between: then what is there decides.
+            if let Err(error) = made
+                && self.fanfare.topic(&arn).is_err()
+            {
+                return Err(error.into());
             }
-            Err(_) => {
-                fresh.tags = tags;
-                self.fanfare.create_topic_of(call.caller.owner(), name.as_str(), fresh.into_settings()?).await?;
-            }
+        }
+        let topic = self.fanfare.topic(&arn)?;
+        let known = topic.settings();
+        if asked(known.clone()).ok().as_ref() != Some(known) {
+            return Err(Refusal::invalid_parameter(
+                "Attributes Reason: Topic already exists with different attributes",
+            ));
+        }
+        if tags.iter().any(|(key, value)| known.tags_set().get(key) != Some(value)) {
+            return Err(Refusal::invalid_parameter("Tags Reason: Topic already exists with different tags"));
         }
         Ok(Answer::with_result(call.operation, Members::new().text("TopicArn", arn.as_str())))
     }
 
     pub(super) async fn delete_topic(&self, call: &Call<'_>) -> Result<Answer, Refusal> {
         let arn = call.topic_arn()?;
-        let _turn = self.turn.lock().await;
         if self.fanfare.topic(&arn).is_ok_and(|topic| topic.archive_period().is_some()) {
             let message = "Invalid state: Cannot delete a topic with an ArchivePolicy";
             return Err(Refusal::new("InvalidState", 400, message));
@@ -68,9 +66,10 @@ impl Api {
     }
 
     pub(super) fn list_topics(&self, call: &Call<'_>) -> Result<Answer, Refusal> {
-        let mut topics = self.fanfare.topics();
-        topics.retain(|topic| topic.arn().belongs_to(call.caller.owner()));
-        let page = page(topics, |topic| topic.arn().as_str(), call.request.text("NextToken"))?;
+        let after = call.request.text("NextToken").map(NextToken::read).transpose()?.flatten();
+        let after = after.map(|token| token.topic()).transpose()?;
+        let topics = self.fanfare.topics_page(call.caller.owner(), after.as_ref(), PAGE_ITEMS + 1);
+        let page = Page::of(topics, |topic| NextToken::of_topic(topic.arn()));
         let topics = page.items.iter().map(|topic| Members::new().text("TopicArn", topic.arn().as_str()));
         let result = Members::new().structures("Topics", topics).optional("NextToken", page.next_token);
         Ok(Answer::with_result(call.operation, result))
@@ -79,7 +78,7 @@ impl Api {
     pub(super) fn get_topic_attributes(&self, call: &Call<'_>) -> Result<Answer, Refusal> {
         let arn = call.topic_arn()?;
         let topic = self.fanfare.topic(&arn)?;
-        let attributes = shown(&topic, &self.fanfare.subscriptions(&arn)?);
+        let attributes = shown(&topic, self.fanfare.subscription_counts(&arn)?);
         Ok(Answer::with_result(call.operation, Members::new().map("Attributes", attributes)))
     }
 
@@ -87,10 +86,9 @@ impl Api {
         let arn = call.topic_arn()?;
         let name = call.required("AttributeName")?;
         let value = call.request.text("AttributeValue").unwrap_or_default();
-        let _turn = self.turn.lock().await;
-        let mut draft = TopicDraft::of(&*self.fanfare.topic(&arn)?);
-        draft.set(name, value, &arn, Given::Alone)?;
-        self.fanfare.change_topic(&arn, draft.into_settings()?).await?;
+        self.fanfare
+            .update_topic(&arn, |topic| with_attribute(topic.settings().clone(), name, value, &arn, Given::Alone))
+            .await?;
         Ok(Answer::without_result(call.operation))
     }
 }

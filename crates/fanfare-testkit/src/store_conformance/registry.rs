@@ -1,15 +1,11 @@
-//! Cases about the records of topics, subscriptions and platform applications.
+//! Cases about the records of topics and subscriptions, and about documents.
 
-use fanfare_core::store::{
-    Change, PlatformApplicationRecord, PlatformEndpointRecord, RegistryRecords, SubscriptionRecord, TopicRecord,
-};
+use fanfare_core::store::{Change, DocumentRecord, RegistryRecords, SubscriptionRecord, TopicRecord};
 use fanfare_core::subscription::SubscriptionId;
 use serde_json::json;
 
 use super::Subject;
 use super::probe::{Probe, subscription, topic};
-
-const APPLICATION: &str = "arn:aws:sns:us-east-1:000000000000:app/GCM/phones";
 
 /// A record as it is written down, so that fields that it does not name keep their defaults.
 macro_rules! record {
@@ -26,6 +22,7 @@ pub(super) fn topic_record(name: &str) -> TopicRecord {
         "content_based_deduplication": true,
         "deduplicates_by_group": true,
         "archive_days": 30,
+        "attributes": {"Policy": "{}"},
     })
 }
 
@@ -41,21 +38,18 @@ pub(super) fn subscription_record(id: u64) -> SubscriptionRecord {
         "raw": true,
         "dead_letters": {"protocol": "sqs", "address": "arn:aws:sqs:us-east-1:000000000000:dead"},
         "stopped_after": 1_767_323_045_071_i64,
+        "principal": "arn:aws:iam::123456789012:root",
+        "confirmation": "Guarded",
+        "attributes": {"SubscriptionRoleArn": "arn:aws:iam::123456789012:role/r"},
     })
 }
 
-fn application_record(arn: &str) -> PlatformApplicationRecord {
-    record!({"arn": arn, "attributes": {"PlatformCredential": "a secret", "Enabled": "true"}})
+fn document(kind: &str, id: &str) -> DocumentRecord {
+    DocumentRecord { kind: kind.into(), id: id.into(), text: format!("the {kind} of zażółć \"{id}\"") }
 }
 
-fn endpoint_record(name: &str, application: &str) -> PlatformEndpointRecord {
-    record!({
-        "arn": format!("arn:aws:sns:us-east-1:000000000000:endpoint/GCM/phones/{name}"),
-        "application": application,
-        "token": format!("token of {name}"),
-        "custom_user_data": "a user",
-        "enabled": true,
-    })
+fn removal(kind: &str, id: &str) -> Change {
+    Change::RemoveDocument { kind: kind.into(), id: id.into() }
 }
 
 /// The records with the topics in the order of their ARNs.
@@ -71,22 +65,20 @@ pub async fn a_new_registry_is_empty<S: Subject>(subject: S) {
     assert_eq!(store.load().await, RegistryRecords::default());
 }
 
-/// Records of each kind come back as they were saved: subscriptions by id, platform records by ARN.
+/// Records of each kind come back as they were saved: subscriptions by id, documents by kind and id.
 pub async fn records_of_every_kind_come_back<S: Subject>(subject: S) {
     let store = Probe::of(&subject);
     store.save(vec![Change::PutTopic(topic_record("b.fifo")), Change::PutTopic(topic_record("a"))]).await;
     for id in [300, 2, (1 << 63) - 1] {
         store.save(vec![Change::PutSubscription(subscription_record(id))]).await;
     }
-    store.save(vec![Change::PutPlatformApplication(application_record(APPLICATION))]).await;
-    for name in ["two", "one"] {
-        store.save(vec![Change::PutPlatformEndpoint(endpoint_record(name, APPLICATION))]).await;
+    for (kind, id) in [("b", "two"), ("b", "one"), ("a", "two")] {
+        store.save(vec![Change::PutDocument(document(kind, id))]).await;
     }
     let expected = RegistryRecords {
         topics: vec![topic_record("a"), topic_record("b.fifo")],
         subscriptions: [2, 300, (1 << 63) - 1].map(subscription_record).to_vec(),
-        platform_applications: vec![application_record(APPLICATION)],
-        platform_endpoints: ["one", "two"].map(|name| endpoint_record(name, APPLICATION)).to_vec(),
+        documents: vec![document("a", "two"), document("b", "one"), document("b", "two")],
     };
     assert_eq!(sorted(&store).await, expected);
 }
@@ -95,51 +87,38 @@ pub async fn records_of_every_kind_come_back<S: Subject>(subject: S) {
 pub async fn records_are_replaced<S: Subject>(subject: S) {
     let store = Probe::of(&subject);
     let (mut topic, mut subscription) = (topic_record("a"), subscription_record(7));
-    let (mut application, mut endpoint) = (application_record(APPLICATION), endpoint_record("one", APPLICATION));
+    let mut text = document("settings", "one");
     store.save(vec![Change::PutTopic(topic.clone()), Change::PutSubscription(subscription.clone())]).await;
-    store.save(vec![Change::PutPlatformApplication(application.clone())]).await;
-    store.save(vec![Change::PutPlatformEndpoint(endpoint.clone())]).await;
+    store.save(vec![Change::PutDocument(text.clone())]).await;
     topic.archive_days = None;
     subscription.paused = false;
-    application.attributes.remove("PlatformCredential");
-    endpoint.enabled = false;
+    text.text = String::new();
     store.save(vec![Change::PutTopic(topic.clone()), Change::PutSubscription(subscription.clone())]).await;
-    store.save(vec![Change::PutPlatformApplication(application.clone())]).await;
-    store.save(vec![Change::PutPlatformEndpoint(endpoint.clone())]).await;
-    let expected = RegistryRecords {
-        topics: vec![topic],
-        subscriptions: vec![subscription],
-        platform_applications: vec![application],
-        platform_endpoints: vec![endpoint],
-    };
+    store.save(vec![Change::PutDocument(text.clone())]).await;
+    let expected = RegistryRecords { topics: vec![topic], subscriptions: vec![subscription], documents: vec![text] };
     assert_eq!(store.load().await, expected);
 }
 
-/// Removed records are gone, others stay; an application takes its endpoints along.
+/// Removed records are gone, others stay: also those of the same id and another kind.
 pub async fn removed_records_are_gone<S: Subject>(subject: S) {
     let store = Probe::of(&subject);
-    const OTHER: &str = "arn:aws:sns:us-east-1:000000000000:app/GCM/tablets";
     store
         .save(vec![
             Change::PutTopic(topic_record("a")),
             Change::PutTopic(topic_record("b")),
             Change::PutSubscription(subscription_record(1)),
             Change::PutSubscription(subscription_record(2)),
-            Change::PutPlatformApplication(application_record(APPLICATION)),
-            Change::PutPlatformApplication(application_record(OTHER)),
-            Change::PutPlatformEndpoint(endpoint_record("one", APPLICATION)),
-            Change::PutPlatformEndpoint(endpoint_record("two", OTHER)),
-            Change::PutPlatformEndpoint(endpoint_record("three", OTHER)),
+            Change::PutDocument(document("a", "one")),
+            Change::PutDocument(document("a", "two")),
+            Change::PutDocument(document("b", "one")),
         ])
         .await;
     store.save(vec![Change::RemoveTopic(topic("a")), Change::RemoveSubscription(SubscriptionId(1))]).await;
-    store.save(vec![Change::RemovePlatformApplication(APPLICATION.to_owned())]).await;
-    store.save(vec![Change::RemovePlatformEndpoint(endpoint_record("three", OTHER).arn)]).await;
+    store.save(vec![removal("a", "one")]).await;
     let expected = RegistryRecords {
         topics: vec![topic_record("b")],
         subscriptions: vec![subscription_record(2)],
-        platform_applications: vec![application_record(OTHER)],
-        platform_endpoints: vec![endpoint_record("two", OTHER)],
+        documents: vec![document("a", "two"), document("b", "one")],
     };
     assert_eq!(store.load().await, expected);
 }
@@ -149,12 +128,7 @@ pub async fn removing_what_is_not_there_is_no_error<S: Subject>(subject: S) {
     let store = Probe::of(&subject);
     store.save(vec![Change::PutSubscription(subscription_record(1))]).await;
     store
-        .save(vec![
-            Change::RemoveTopic(topic("a")),
-            Change::RemoveSubscription(SubscriptionId(2)),
-            Change::RemovePlatformApplication(APPLICATION.to_owned()),
-            Change::RemovePlatformEndpoint(endpoint_record("one", APPLICATION).arn),
-        ])
+        .save(vec![Change::RemoveTopic(topic("a")), Change::RemoveSubscription(SubscriptionId(2)), removal("a", "one")])
         .await;
     store.save(Vec::new()).await;
     let expected = RegistryRecords { subscriptions: vec![subscription_record(1)], ..RegistryRecords::default() };

@@ -514,13 +514,7 @@ impl RegistryStore for BrokenStore {
 
     async fn save(&self, mut changes: Vec<Change>) -> Result<(), StoreError> {
         let is_removal = |change: &Change| {
-            matches!(
-                change,
-                Change::RemoveTopic(_)
-                    | Change::RemoveSubscription(_)
-                    | Change::RemovePlatformApplication(_)
-                    | Change::RemovePlatformEndpoint(_)
-            )
+            matches!(change, Change::RemoveTopic(_) | Change::RemoveSubscription(_) | Change::RemoveDocument { .. })
         };
         match self.fault {
             Fault::KeepsOneChange => changes.truncate(1),

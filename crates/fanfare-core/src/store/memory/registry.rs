@@ -1,19 +1,16 @@
-//! Records of topics, subscriptions and platform applications.
+//! Records of topics and subscriptions, and documents.
 
 use std::collections::BTreeMap;
 
 use crate::arn::TopicArn;
-use crate::store::{
-    Change, PlatformApplicationRecord, PlatformEndpointRecord, RegistryRecords, SubscriptionRecord, TopicRecord,
-};
+use crate::store::{Change, DocumentRecord, RegistryRecords, SubscriptionRecord, TopicRecord};
 
 /// Every record under its name.
 #[derive(Debug, Default)]
 pub(super) struct Registry {
     topics: BTreeMap<TopicArn, TopicRecord>,
     subscriptions: BTreeMap<u64, SubscriptionRecord>,
-    platform_applications: BTreeMap<String, PlatformApplicationRecord>,
-    platform_endpoints: BTreeMap<String, PlatformEndpointRecord>,
+    documents: BTreeMap<(String, String), DocumentRecord>,
 }
 
 impl Registry {
@@ -21,8 +18,7 @@ impl Registry {
         RegistryRecords {
             topics: self.topics.values().cloned().collect(),
             subscriptions: self.subscriptions.values().cloned().collect(),
-            platform_applications: self.platform_applications.values().cloned().collect(),
-            platform_endpoints: self.platform_endpoints.values().cloned().collect(),
+            documents: self.documents.values().cloned().collect(),
         }
     }
 
@@ -40,18 +36,11 @@ impl Registry {
             Change::RemoveSubscription(id) => {
                 self.subscriptions.remove(&id.0);
             }
-            Change::PutPlatformApplication(record) => {
-                self.platform_applications.insert(record.arn.clone(), record);
+            Change::PutDocument(record) => {
+                self.documents.insert((record.kind.clone(), record.id.clone()), record);
             }
-            Change::RemovePlatformApplication(arn) => {
-                self.platform_endpoints.retain(|_, endpoint| endpoint.application != arn);
-                self.platform_applications.remove(&arn);
-            }
-            Change::PutPlatformEndpoint(record) => {
-                self.platform_endpoints.insert(record.arn.clone(), record);
-            }
-            Change::RemovePlatformEndpoint(arn) => {
-                self.platform_endpoints.remove(&arn);
+            Change::RemoveDocument { kind, id } => {
+                self.documents.remove(&(kind, id));
             }
         }
     }

@@ -1,18 +1,25 @@
 //! Topics and subscriptions: who wants what.
 
-use std::collections::{BTreeSet, HashMap};
+mod state;
+
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use crate::arn::{SubscriptionArn, TopicArn};
+use crate::arn::{Owner, SubscriptionArn, TopicArn};
+use crate::documents::Documents;
 use crate::error::{SnsError, SnsErrorCode};
 use crate::host::Timestamp;
-use crate::protocol::Protocol;
-use crate::store::{Change, CorruptRecord, RegistryRecords, Store, StoreError, StoreErrorKind};
-use crate::subscription::{Destination, Subscription, SubscriptionId, SubscriptionSettings, SubscriptionState};
+use crate::store::{Change, Store, StoreError, StoreErrorKind};
+use crate::subscription::{
+    Confirmation, Destination, Subscription, SubscriptionId, SubscriptionSettings, SubscriptionState,
+};
 use crate::topic::{Topic, TopicSettings};
+
+use state::{Place, State};
+
+pub use state::SubscriptionCounts;
 
 /// Every topic and subscription, as the store keeps them. Readers get snapshots, so that fan-out never waits for a change.
 ///
@@ -27,34 +34,6 @@ pub(crate) struct Registry {
     turn: Arc<Mutex<()>>,
     /// Held for the length of one lookup or change, never across an `.await`.
     state: RwLock<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    topics: HashMap<TopicArn, Entry>,
-    by_id: HashMap<SubscriptionId, Arc<Subscription>>,
-    by_arn: HashMap<SubscriptionArn, SubscriptionId>,
-    by_place: HashMap<(TopicArn, Place), SubscriptionId>,
-    /// Tokens that confirm a pending subscription or restore an ended one.
-    by_token: HashMap<Arc<str>, SubscriptionId>,
-    /// When pending and ended subscriptions are looked at, to be forgotten if nothing has changed.
-    expiries: BTreeSet<(Timestamp, SubscriptionId)>,
-}
-
-/// A topic and its subscriptions.
-#[derive(Debug)]
-struct Entry {
-    topic: Arc<Topic>,
-    /// In the order of their ids, which is that of their making.
-    subscriptions: BTreeSet<SubscriptionId>,
-}
-
-/// What makes two destinations of a topic the same.
-#[derive(Debug, PartialEq, Eq, Hash)]
-enum Place {
-    Address(Protocol, String),
-    /// The address in memory of an endpoint object.
-    Object(usize),
 }
 
 /// How many tokens can confirm a subscription at a time: those of the last requests.
@@ -82,12 +61,13 @@ impl Registry {
         Self { store, runtime: Handle::current(), turn: Arc::default(), state: RwLock::default() }
     }
 
-    /// The registry that the store keeps.
-    pub(crate) async fn load(store: Arc<dyn Store>) -> Result<Self, StoreError> {
-        let records = store.load().await?;
+    /// The registry and the documents that the store keeps.
+    pub(crate) async fn load(store: Arc<dyn Store>) -> Result<(Self, Documents), StoreError> {
+        let mut records = store.load().await?;
+        let documents = Documents::with(Arc::clone(&store), std::mem::take(&mut records.documents));
         let registry = Self::new(store);
         registry.write().fill(records)?;
-        Ok(registry)
+        Ok((registry, documents))
     }
 
     /// Makes a topic, or finds the one that is there if its settings are the same.
@@ -111,16 +91,21 @@ impl Registry {
         self.commit(turn, vec![change], |state| state.put_topic(topic)).await
     }
 
-    /// Gives a topic other settings, and works out anew what they mean for its subscriptions.
-    pub(crate) async fn change_topic(
+    /// Gives a topic the settings that `change` makes of it, and works out anew what they mean for its subscriptions.
+    pub(crate) async fn update_topic<E: From<SnsError>>(
         self: &Arc<Self>,
         arn: &TopicArn,
-        settings: TopicSettings,
-    ) -> Result<(), SnsError> {
+        change: impl FnOnce(&Topic) -> Result<TopicSettings, E>,
+    ) -> Result<(), E> {
         let turn = self.turn().await;
-        let topic = Topic::new(arn.clone(), self.topic(arn)?.made(), settings);
+        let known = self.topic(arn)?;
+        let settings = change(&known)?;
+        if settings == *known.settings() {
+            return Ok(());
+        }
+        let topic = Topic::new(arn.clone(), known.made(), settings);
         let change = Change::PutTopic(topic.to_record());
-        self.commit(turn, vec![change], |state| state.replace_topic(topic)).await
+        Ok(self.commit(turn, vec![change], |state| state.replace_topic(topic)).await?)
     }
 
     /// Forgets a topic and ends its subscriptions, which it answers. They are forgotten at `expires`.
@@ -147,10 +132,56 @@ impl Registry {
         .await
     }
 
+    /// Every topic, by ARN.
     pub(crate) fn topics(&self) -> Vec<Arc<Topic>> {
-        let mut topics: Vec<_> = self.read().topics.values().map(|entry| Arc::clone(&entry.topic)).collect();
-        topics.sort_by(|a, b| a.arn().cmp(b.arn()));
-        topics
+        self.read().topics.values().map(|entry| Arc::clone(&entry.topic)).collect()
+    }
+
+    /// The next topics of `owner` after that one, by ARN.
+    pub(crate) fn topics_page(&self, owner: &Owner, after: Option<&TopicArn>, max: usize) -> Vec<Arc<Topic>> {
+        self.read().topics_after(owner, after).take(max).map(|entry| Arc::clone(&entry.topic)).collect()
+    }
+
+    /// The topic's next subscriptions after that one, in the order of their ids.
+    pub(crate) fn subscriptions_page(
+        &self,
+        topic: &TopicArn,
+        after: Option<SubscriptionId>,
+        now: Timestamp,
+        max: usize,
+    ) -> Result<Vec<Arc<Subscription>>, SnsError> {
+        let state = self.read();
+        let entry = state.topics.get(topic).ok_or_else(|| SnsError::not_found("Topic"))?;
+        Ok(state.live_after(entry, after, now).take(max).cloned().collect())
+    }
+
+    /// The next subscriptions that `owner` has to topics of any account in the region, after that one: by topic, and then in
+    /// the order of their ids.
+    pub(crate) fn subscriptions_of(
+        &self,
+        owner: &Owner,
+        after: Option<(&TopicArn, SubscriptionId)>,
+        now: Timestamp,
+        max: usize,
+    ) -> Vec<Arc<Subscription>> {
+        let state = self.read();
+        let mut found = Vec::new();
+        for entry in state.region_from(owner, after.map(|(topic, _)| topic)) {
+            if entry.topic.arn().account() != owner.account() && !entry.has_foreign() {
+                continue;
+            }
+            let after = after.filter(|(topic, _)| *topic == entry.topic.arn()).map(|(_, id)| id);
+            let own = state.live_after(entry, after, now).filter(|known| known.owner() == owner.account());
+            found.extend(own.take(max - found.len()).cloned());
+            if found.len() == max {
+                break;
+            }
+        }
+        found
+    }
+
+    pub(crate) fn counts(&self, topic: &TopicArn) -> Result<SubscriptionCounts, SnsError> {
+        self.read().topics.get(topic).map(|entry| entry.counts()).ok_or_else(|| SnsError::not_found("Topic"))
     }
 
     pub(crate) fn topic(&self, arn: &TopicArn) -> Result<Arc<Topic>, SnsError> {
@@ -187,6 +218,7 @@ impl Registry {
         settings: SubscriptionSettings,
         standing: SubscriptionState,
         names: &Names<'_>,
+        principal: Option<Arc<str>>,
     ) -> Result<Subscribed, SnsError> {
         let turn = self.turn().await;
         let topic = self.topic(topic)?;
@@ -210,7 +242,15 @@ impl Registry {
             }
             _ => {
                 let arn = SubscriptionArn::new(topic.arn(), names.uuid);
-                Subscription::new(names.id, arn, &topic, destination, settings, standing)
+                let confirmation = match standing {
+                    SubscriptionState::Confirmed if principal.is_some() => Confirmation::Authenticated,
+                    _ => Confirmation::ByToken,
+                };
+                Subscription {
+                    principal,
+                    confirmation,
+                    ..Subscription::new(names.id, arn, &topic, destination, settings, standing)
+                }
             }
         };
         if let Some(expires) = subscription.expires() {
@@ -230,6 +270,7 @@ impl Registry {
         self: &Arc<Self>,
         topic: &TopicArn,
         token: &str,
+        confirmation: Confirmation,
         now: Timestamp,
     ) -> Result<Arc<Subscription>, SnsError> {
         let turn = self.turn().await;
@@ -245,7 +286,7 @@ impl Registry {
         if known.state == SubscriptionState::Confirmed {
             return Ok(known);
         }
-        self.keep(turn, Subscription { state: SubscriptionState::Confirmed, ..(*known).clone() }).await
+        self.keep(turn, Subscription { state: SubscriptionState::Confirmed, confirmation, ..(*known).clone() }).await
     }
 
     /// Ends a subscription, which is forgotten at `expires` unless `token` restores it before. Answers nothing when there
@@ -266,17 +307,30 @@ impl Registry {
         }
     }
 
+    /// Makes of a subscription that has not ended what `change` makes of it.
+    pub(crate) async fn update<E: From<SnsError>>(
+        self: &Arc<Self>,
+        arn: &SubscriptionArn,
+        change: impl FnOnce(&Subscription) -> Result<Subscription, E>,
+    ) -> Result<Arc<Subscription>, E> {
+        let turn = self.turn().await;
+        let known = self.by_arn(arn).ok_or_else(|| SnsError::not_found("Subscription"))?;
+        let changed = change(&known)?;
+        Ok(self.keep(turn, changed).await?)
+    }
+
     /// Changes a subscription that has not ended.
     pub(crate) async fn change(
         self: &Arc<Self>,
         arn: &SubscriptionArn,
         change: impl FnOnce(&mut Subscription),
     ) -> Result<Arc<Subscription>, SnsError> {
-        let turn = self.turn().await;
-        let known = self.by_arn(arn).ok_or_else(|| SnsError::not_found("Subscription"))?;
-        let mut subscription = (*known).clone();
-        change(&mut subscription);
-        self.keep(turn, subscription).await
+        self.update(arn, |known| {
+            let mut changed = known.clone();
+            change(&mut changed);
+            Ok(changed)
+        })
+        .await
     }
 
     /// Forgets what waited too long to be confirmed or restored, and what has ended long enough ago.
@@ -365,115 +419,4 @@ fn ended(subscription: &Subscription, tokens: Vec<(Arc<str>, Timestamp)>, expire
 /// The change that keeps a subscription; nothing for one that lives and dies with the process.
 fn put(subscription: &Subscription) -> Option<Change> {
     subscription.to_record().map(Change::PutSubscription)
-}
-
-impl State {
-    fn fill(&mut self, records: RegistryRecords) -> Result<(), StoreError> {
-        let unreadable = |error: CorruptRecord| {
-            StoreError::new(StoreErrorKind::Corrupt, "a topic or subscription that was kept cannot be used")
-                .with_source(error)
-        };
-        let mut gone = HashMap::new();
-        for record in records.topics {
-            self.put_topic(Topic::from_record(record).map_err(unreadable)?);
-        }
-        for record in records.subscriptions {
-            let arn = record.arn.topic();
-            // The topic of an ended subscription may be gone; nothing of it matters any more.
-            let topic = self.topics.get(&arn).map(|entry| Arc::clone(&entry.topic));
-            let topic = topic.unwrap_or_else(|| {
-                Arc::clone(
-                    gone.entry(arn.clone())
-                        .or_insert_with(|| Arc::new(Topic::new(arn, Timestamp::EPOCH, TopicSettings::default()))),
-                )
-            });
-            self.put(Subscription::from_record(record, &topic).map_err(unreadable)?);
-        }
-        Ok(())
-    }
-
-    /// The subscription that a token is for, and the one that was made in its place, if there is one.
-    fn by_token(&self, token: &str, now: Timestamp) -> Option<(Arc<Subscription>, Option<Arc<Subscription>>)> {
-        let known = self.by_token.get(token).and_then(|id| self.by_id.get(id))?;
-        let lasts = known.tokens.iter().any(|(own, expires)| **own == *token && *expires > now);
-        if !lasts || !self.topics.contains_key(&known.topic()) {
-            return None;
-        }
-        let place = (known.topic(), Place::of(&known.destination));
-        let current = self.by_place.get(&place).filter(|id| **id != known.id).and_then(|id| self.by_id.get(id));
-        Some((Arc::clone(known), current.filter(|current| !current.has_ended()).cloned()))
-    }
-
-    fn put_topic(&mut self, topic: Topic) {
-        let entry = Entry { topic: Arc::new(topic), subscriptions: BTreeSet::new() };
-        self.topics.insert(entry.topic.arn().clone(), entry);
-    }
-
-    fn replace_topic(&mut self, topic: Topic) {
-        let topic = Arc::new(topic);
-        let Some(entry) = self.topics.get_mut(topic.arn()) else { return };
-        entry.topic = Arc::clone(&topic);
-        for id in &entry.subscriptions {
-            if let Some(subscription) = self.by_id.get_mut(id) {
-                let settings = subscription.settings.clone();
-                Arc::make_mut(subscription).set(settings, &topic);
-            }
-        }
-    }
-
-    /// Makes a subscription or replaces it by what it is now.
-    fn put(&mut self, subscription: Subscription) -> Arc<Subscription> {
-        let id = subscription.id;
-        let topic = subscription.topic();
-        match self.by_id.get(&id) {
-            Some(old) => {
-                for (token, _) in &old.tokens {
-                    self.by_token.remove(token);
-                }
-                if let Some(expires) = old.expires() {
-                    self.expiries.remove(&(expires, id));
-                }
-            }
-            None => {
-                if let Some(entry) = self.topics.get_mut(&topic) {
-                    entry.subscriptions.insert(id);
-                }
-            }
-        }
-        for (token, _) in &subscription.tokens {
-            self.by_token.insert(Arc::clone(token), id);
-        }
-        if let Some(expires) = subscription.expires() {
-            self.expiries.insert((expires, id));
-        }
-        self.by_arn.insert(subscription.arn.clone(), id);
-        self.by_place.insert((topic, Place::of(&subscription.destination)), id);
-        let subscription = Arc::new(subscription);
-        self.by_id.insert(id, Arc::clone(&subscription));
-        subscription
-    }
-
-    fn forget(&mut self, id: SubscriptionId) {
-        let Some(subscription) = self.by_id.remove(&id) else { return };
-        self.by_arn.remove(&subscription.arn);
-        let place = (subscription.topic(), Place::of(&subscription.destination));
-        if self.by_place.get(&place) == Some(&id) {
-            self.by_place.remove(&place);
-        }
-        for (token, _) in &subscription.tokens {
-            self.by_token.remove(token);
-        }
-        if let Some(entry) = self.topics.get_mut(&place.0) {
-            entry.subscriptions.remove(&id);
-        }
-    }
-}
-
-impl Place {
-    fn of(destination: &Destination) -> Self {
-        match destination {
-            Destination::Address { protocol, address } => Self::Address(protocol.clone(), address.clone()),
-            Destination::Endpoint(endpoint) => Self::Object(Arc::as_ptr(endpoint).cast::<()>() as usize),
-        }
-    }
 }
