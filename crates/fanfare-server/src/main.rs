@@ -1,5 +1,6 @@
 //! The program `fanfare`.
 
+mod config;
 mod demo;
 mod serve;
 mod store;
@@ -29,7 +30,10 @@ enum Command {
         data: Option<PathBuf>,
     },
     /// Serve Amazon SNS's API to SDKs and the AWS CLI, until ctrl-c or SIGTERM.
-    Serve(serve::Arguments),
+    Serve(config::Given),
+    /// Look at settings without starting a server.
+    #[command(subcommand)]
+    Config(config::Command),
     /// Look after a directory in which messages are kept.
     #[command(subcommand)]
     Store(store::Command),
@@ -46,7 +50,11 @@ async fn main() -> ExitCode {
         .init();
     match arguments.command {
         Command::Demo { data } => demo::run(data).await,
-        Command::Serve(arguments) => serve::run(arguments).await,
+        Command::Serve(given) => match given.config() {
+            Ok(config) => serve::run(config).await,
+            Err(problems) => config::report(&problems),
+        },
+        Command::Config(command) => config::run(&command),
         Command::Store(command) => store::run(&command),
     }
 }

@@ -1,0 +1,93 @@
+//! Whether the settings fit together.
+
+use std::path::PathBuf;
+
+use fanfare::{Adapters, Owner};
+use fanfare_server::auth::{Keys, Mode};
+
+use super::layers::{Entry, Layers, Origin};
+use super::problem::Problem;
+use super::settings::{Auth, Settings};
+
+/// The settings of a server that can start.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    /// As they were given.
+    pub(crate) settings: Settings,
+    /// Where messages are kept.
+    pub(crate) place: Place,
+    /// Who may call.
+    pub(crate) mode: Mode,
+}
+
+/// Where messages are kept.
+#[derive(Debug, Clone)]
+pub(crate) enum Place {
+    /// In this directory.
+    Directory(PathBuf),
+    /// In memory.
+    Memory,
+}
+
+impl Config {
+    /// The settings of all sources, or everything that is wrong with them together.
+    pub(super) fn check(layers: &Layers) -> Result<Self, Vec<Problem>> {
+        let settings = layers.settings().map_err(|problem| vec![problem])?;
+        let mut problems = Vec::new();
+        let place = place(&settings).map_err(|problem| problems.push(problem));
+        let mode = mode(&settings, layers).map_err(|problem| problems.push(problem));
+        if let Err(problem) = public_url(&settings, layers) {
+            problems.push(problem);
+        }
+        match (place, mode) {
+            (Ok(place), Ok(mode)) if problems.is_empty() => Ok(Self { settings, place, mode }),
+            _ => Err(problems),
+        }
+    }
+}
+
+/// One source alone cannot give both: that was refused before.
+fn place(settings: &Settings) -> Result<Place, Problem> {
+    match (&settings.data, settings.memory) {
+        (Some(directory), _) => Ok(Place::Directory(directory.clone())),
+        (None, true) => Ok(Place::Memory),
+        (None, false) => Err(Problem::new("say where messages are kept: --data DIR, or --memory")),
+    }
+}
+
+fn mode(settings: &Settings, layers: &Layers) -> Result<Mode, Problem> {
+    if settings.auth == Auth::Off {
+        return match settings.keys.is_empty() {
+            true => Ok(Mode::Off(Owner::default())),
+            false => Err(Problem::new("--auth off checks no signature, so that --key has no use")),
+        };
+    }
+    if settings.keys.is_empty() {
+        return Err(Problem::new("nobody could call: give at least one --key ACCESS:SECRET:ACCOUNT, or --auth off"));
+    }
+    let origins = layers.entry("key").into_iter().flat_map(Entry::values).map(|(_, origin)| origin);
+    let keys = settings.keys.iter().zip(origins).try_fold(Keys::new(), |keys, (key, origin)| {
+        let text = key.expose();
+        let parts = text.split_once(':').and_then(|(access, rest)| Some((access, rest.rsplit_once(':')?)));
+        let (access, (secret, account)) =
+            parts.ok_or_else(|| Problem::at(origin, "a key must have the form ACCESS:SECRET:ACCOUNT"))?;
+        keys.with_key(access, secret, account).map_err(|error| Problem::at(origin, error.to_string()))
+    })?;
+    Ok(Mode::SigV4(keys))
+}
+
+fn public_url(settings: &Settings, layers: &Layers) -> Result<(), Problem> {
+    let origin = |name| match layers.origin(name) {
+        Origin::Default => Origin::Flag(name.to_owned()),
+        given => given.clone(),
+    };
+    match &settings.public_url {
+        Some(url) => Adapters::new(url)
+            .map(drop)
+            .map_err(|error| Problem::at(&origin("public-url"), format!("{url:?}: {error}"))),
+        None if settings.listen.ip().is_unspecified() => {
+            Err(Problem::new("say with --public-url where subscribers reach this server: it listens on every address"))
+        }
+        None => Ok(()),
+    }
+}

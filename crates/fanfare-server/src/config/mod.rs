@@ -1,0 +1,22 @@
+//! The settings of the server: where they come from, and whether they fit together.
+//!
+//! [`Settings`] is the one list of them; flags, environment variables, keys of the file, the help text and the table in
+//! `CONFIGURATION.md` all follow from it. A setting is given by flag, by environment variable or in the file, and the
+//! stronger of them, in this order, holds alone.
+
+mod check;
+mod command;
+mod file;
+mod given;
+mod layers;
+mod nearest;
+mod problem;
+mod secret;
+mod setting;
+mod settings;
+mod table;
+
+pub(crate) use check::{Config, Place};
+pub(crate) use command::{Command, run};
+pub(crate) use given::Given;
+pub(crate) use problem::report;

@@ -1,0 +1,73 @@
+//! The list of settings.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use fanfare::Protocol;
+use fanfare::egress::Rule;
+
+use super::secret::Secret;
+
+/// Every setting of the server, as a field: its flag is `--public-url`, its variable `FANFARE_PUBLIC_URL`, its key in the
+/// file `public_url`. A `Vec` is a list; a `Secret` is never printed, and gets a second setting, `...-file`, that names a
+/// file to read it from. What one field cannot know of the others is checked in [`Config`](super::Config).
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Settings {
+    /// Where to listen.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9911")]
+    pub(crate) listen: SocketAddr,
+    /// Keep everything in this directory. Either this or `--memory` is needed.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Keep everything in memory: it goes when the server stops.
+    #[arg(long)]
+    pub(crate) memory: bool,
+    /// Where subscribers reach this server, for the links in messages. By default the address that it listens on.
+    #[arg(long, value_name = "URL")]
+    pub(crate) public_url: Option<String>,
+    /// Whether callers must sign their requests.
+    #[arg(long, value_enum, default_value_t = Auth::Sigv4)]
+    pub(crate) auth: Auth,
+    /// An access key that may call, and the account that it belongs to (12 digits).
+    #[arg(long = "key", value_name = "ACCESS:SECRET:ACCOUNT")]
+    pub(crate) keys: Vec<Secret>,
+    /// Also deliver to these addresses that are not public: a block (10.0.0.0/8), an address, or a host suffix
+    /// (.internal).
+    #[arg(long = "egress-allow", value_name = "RULE")]
+    pub(crate) egress: Vec<Rule>,
+    /// Keep deliveries over these protocols in memory and list them at /_fanfare/outbox instead of sending them: for tests.
+    #[arg(long, value_name = "PROTOCOL", value_delimiter = ',')]
+    pub(crate) outbox: Vec<Protocol>,
+}
+
+/// Whether callers must sign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Auth {
+    /// Every request must carry a valid signature of one of the keys.
+    Sigv4,
+    /// Nothing is checked.
+    Off,
+}
+
+/// Settings that say the same thing in different ways: whichever a stronger source gives, the others of a weaker one do not
+/// count.
+pub(super) const ALTERNATIVES: &[&[&str]] = &[&["data", "memory"]];
+
+/// Lists that the file may also have as an array of tables (`[[key]]`): the parts of an entry, joined by colons. A part that
+/// is marked as secret may be in a file of its own (`secret_file`).
+pub(super) const ROWS: &[Row] =
+    &[Row { setting: "key", parts: &[("access", Part::Plain), ("secret", Part::Secret), ("account", Part::Plain)] }];
+
+/// How a list is written as tables.
+pub(super) struct Row {
+    pub(super) setting: &'static str,
+    pub(super) parts: &'static [(&'static str, Part)],
+}
+
+/// What a part of a row is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Plain,
+    Secret,
+}
