@@ -364,6 +364,11 @@ impl Subscription {
         self.state
     }
 
+    /// The token that was sent last to confirm or restore it, as far as it is remembered. Whoever has it can do that.
+    pub fn token(&self) -> Option<&str> {
+        self.tokens.last().map(|(token, _)| &**token)
+    }
+
     /// Whether deliveries wait until it is resumed.
     pub fn is_paused(&self) -> bool {
         self.paused

@@ -97,6 +97,45 @@ async fn a_queue_is_tried_for_twenty_three_days() {
     assert!(matches!(ending, Ending::Dropped { .. }));
 }
 
+/// The clock that runs is the machine's: nothing passes by itself in the time that this takes.
+#[tokio::test]
+async fn whoever_owns_the_time_goes_from_one_retry_to_the_next_without_waiting() {
+    let bench = Bench::new(Protocol::Email).await;
+    bench.endpoint.always(Step::Retry);
+    bench.fanfare.subscribe(&bench.topic, bench.subscribe()).await.unwrap();
+    assert_eq!(bench.fanfare.at_rest().await, None);
+    let published = bench.fanfare.publish(&bench.topic, Message::text("x").unwrap()).await.unwrap();
+    let began = bench.host.now();
+    while let Some(left) = bench.fanfare.at_rest().await {
+        bench.host.jump_forward(left);
+    }
+    assert_eq!(bench.endpoint.attempts().len(), 51);
+    let hours = bench.host.now().since(began).as_secs_f64() / 3600.0;
+    assert!((6.0..=8.0).contains(&hours), "{hours} hours");
+    let report = published.settled().await;
+    assert_eq!(report.dropped(), 1);
+}
+
+/// A lane that keeps to a rate is neither at work nor gone.
+#[tokio::test]
+async fn an_engine_rests_while_a_rate_holds_its_only_lane_back() {
+    let bench = Bench::new(Protocol::Http).await;
+    let policy = SubscriptionDeliveryPolicy::parse(r#"{"throttlePolicy":{"maxReceivesPerSecond":1}}"#, false.into());
+    let mut subscribe = bench.subscribe();
+    subscribe = subscribe.delivery_policy(policy.unwrap());
+    bench.fanfare.subscribe(&bench.topic, subscribe).await.unwrap();
+    for _ in 0..3 {
+        bench.fanfare.publish(&bench.topic, Message::text("x").unwrap()).await.unwrap();
+    }
+    let mut seen = Vec::new();
+    while let Some(left) = bench.fanfare.at_rest().await {
+        seen.push(bench.endpoint.attempts().len());
+        bench.host.jump_forward(left);
+    }
+    seen.dedup();
+    assert_eq!(seen, [1, 2, 3]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_email_is_tried_for_hours() {
     let bench = Bench::new(Protocol::Email).await;

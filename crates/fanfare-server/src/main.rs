@@ -31,6 +31,8 @@ enum Command {
     },
     /// Serve Amazon SNS's API to SDKs and the AWS CLI, until ctrl-c or SIGTERM.
     Serve(config::Given),
+    /// Serve teams that test: in memory, without signatures, with an outbox and a clock of the test's. As `serve --test`.
+    Test(config::Given),
     /// Look at settings without starting a server.
     #[command(subcommand)]
     Config(config::Command),
@@ -50,11 +52,16 @@ async fn main() -> ExitCode {
         .init();
     match arguments.command {
         Command::Demo { data } => demo::run(data).await,
-        Command::Serve(given) => match given.config() {
-            Ok(config) => serve::run(config).await,
-            Err(problems) => config::report(&problems),
-        },
+        Command::Serve(given) => serve(&given).await,
+        Command::Test(given) => serve(&given.with_switch("test")).await,
         Command::Config(command) => config::run(&command),
         Command::Store(command) => store::run(&command),
+    }
+}
+
+async fn serve(given: &config::Given) -> ExitCode {
+    match given.config() {
+        Ok(config) => serve::run(config).await,
+        Err(problems) => config::report(&problems),
     }
 }

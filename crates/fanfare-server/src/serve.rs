@@ -2,25 +2,31 @@
 
 use std::io::{Write as _, stderr, stdout};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use fanfare::Connector as _;
 use fanfare::disk::{DiskOptions, DiskStore};
 use fanfare::egress::EgressPolicy;
 use fanfare::wire::{Links, Renderer, Signer};
-use fanfare::{Adapters, Connectors, Fanfare, SystemHost};
+use fanfare::{Adapters, Fanfare, Host, Protocol, SystemHost};
 use fanfare_server::api;
 use fanfare_server::auth::Mode;
-use fanfare_server::emulate::{self, Outbox};
+use fanfare_server::emulate::{self, Clock, Outbox, TestServer};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
-use crate::config::{Config, Place};
+use crate::config::{Config, Place, Settings};
 
 /// How long calls that are under way may take when the server stops, and then attempts that are under way.
 const CALLS_LIMIT: Duration = Duration::from_secs(5);
 const ATTEMPTS_LIMIT: Duration = Duration::from_secs(20);
+
+/// What a server for tests lists unless it is told what to list.
+const BEYOND_THE_MACHINE: [Protocol; 6] =
+    [Protocol::Email, Protocol::EmailJson, Protocol::Sms, Protocol::Application, Protocol::Sqs, Protocol::Lambda];
 
 /// Anything that stops the server, in words.
 type Trouble = Box<dyn std::error::Error + Send + Sync>;
@@ -50,32 +56,11 @@ async fn serve(config: Config) -> Result<(), Trouble> {
         format!("cannot listen on {}: {error}: choose another address with --listen", settings.listen)
     })?;
     let address = listener.local_addr()?;
-    let public_url = match settings.public_url {
-        Some(url) => url,
+    let public_url = match &settings.public_url {
+        Some(url) => url.clone(),
         None => format!("http://{address}"),
     };
-    let egress = settings.egress.into_iter().fold(EgressPolicy::internet(), EgressPolicy::allow);
-    let (store, signer) = store(place)?;
-    let mut connectors = Adapters::new(&public_url)?.egress(egress).signer(signer.clone()).connectors()?;
-    let mut outbox = None;
-    if !settings.outbox.is_empty() {
-        let renderer = Renderer::new(signer.clone(), Links::new(&public_url)?);
-        let kept = Outbox::new(settings.outbox, renderer, SystemHost);
-        connectors = connectors.with(kept.clone());
-        outbox = Some(kept);
-    }
-    let fanfare = open(store, connectors).await?;
-    let mut router = api::router(fanfare.clone(), signer, mode.clone());
-    if let Some(outbox) = outbox {
-        let kept: Vec<_> = outbox.protocols().iter().map(ToString::to_string).collect();
-        let _ = writeln!(
-            stderr().lock(),
-            "fanfare: WARNING: --outbox: deliveries over {} are listed at /_fanfare/outbox and NOT sent",
-            kept.join(", ")
-        );
-        router = router.merge(emulate::router(outbox, mode.clone()));
-    }
-
+    let (served, router) = open(settings, place, &mode, &public_url).await?;
     if matches!(mode, Mode::Off(_)) {
         let _ = writeln!(
             stderr().lock(),
@@ -98,8 +83,70 @@ async fn serve(config: Config) -> Result<(), Trouble> {
     if tokio::time::timeout(CALLS_LIMIT, &mut serving).await.is_err() {
         serving.abort();
     }
-    fanfare.close_within(ATTEMPTS_LIMIT).await;
+    served.close_within(ATTEMPTS_LIMIT).await;
     Ok(())
+}
+
+/// What is served.
+enum Served {
+    Engine(Fanfare),
+    Test(TestServer),
+}
+
+impl Served {
+    async fn close_within(self, limit: Duration) {
+        match self {
+            Self::Engine(fanfare) => fanfare.close_within(limit).await,
+            Self::Test(server) => server.close_within(limit).await,
+        }
+    }
+}
+
+/// The engine over its store, and everything that is served of it.
+async fn open(settings: Settings, place: Place, mode: &Mode, public_url: &str) -> Result<(Served, Router), Trouble> {
+    let (store, signer) = store(place)?;
+    let clock = Clock::new();
+    let host: Arc<dyn Host> = if settings.test { Arc::new(clock.clone()) } else { Arc::new(SystemHost) };
+    let loopback = settings.test.then_some(["127.0.0.0/8", "::1/128"]).into_iter().flatten();
+    let loopback = loopback.map(|block| block.parse().expect("the block is well formed"));
+    let egress = settings.egress.into_iter().chain(loopback).fold(EgressPolicy::internet(), EgressPolicy::allow);
+    let mut connectors = Adapters::new(public_url)?.egress(egress).signer(signer.clone()).connectors()?;
+    let listed = match settings.outbox {
+        // What nobody on a machine of tests would take.
+        listed if listed.is_empty() && settings.test => BEYOND_THE_MACHINE.to_vec(),
+        listed => listed,
+    };
+    let renderer = Renderer::new(signer.clone(), Links::new(public_url)?);
+    let outbox = Outbox::new(listed, renderer, Arc::clone(&host));
+    if !outbox.protocols().is_empty() {
+        connectors = connectors.with(outbox.clone());
+        let listed: Vec<_> = outbox.protocols().iter().map(ToString::to_string).collect();
+        let _ = writeln!(
+            stderr().lock(),
+            "fanfare: WARNING: deliveries over {} are listed at /_fanfare/outbox and NOT sent",
+            listed.join(", ")
+        );
+    }
+    let builder = move || Fanfare::builder().connectors(connectors.clone()).host(Arc::clone(&host));
+    if settings.test {
+        let mode_of_api = mode.clone();
+        let open = move || {
+            let fanfare = builder().open();
+            (fanfare.clone(), api::router(fanfare, signer.clone(), mode_of_api.clone()))
+        };
+        let server = TestServer::new(clock, outbox, mode.clone(), open);
+        let router = server.router();
+        return Ok((Served::Test(server), router));
+    }
+    let fanfare = match store {
+        Some(store) => builder().open_store(store).await?,
+        None => builder().open(),
+    };
+    let mut router = api::router(fanfare.clone(), signer, mode.clone());
+    if !outbox.protocols().is_empty() {
+        router = router.merge(emulate::router(outbox, mode.clone()));
+    }
+    Ok((Served::Engine(fanfare), router))
 }
 
 /// The store, nothing of which is on disk when there is none, and what signs the messages.
@@ -108,13 +155,4 @@ fn store(place: Place) -> Result<(Option<DiskStore>, Signer), Trouble> {
     let store = DiskStore::open(directory, DiskOptions::default())?;
     let signer = tokio::task::block_in_place(|| fanfare::kept_signer(&store))?;
     Ok((Some(store), signer))
-}
-
-/// The engine over its store.
-async fn open(store: Option<DiskStore>, connectors: Connectors) -> Result<Fanfare, Trouble> {
-    let builder = Fanfare::builder().connectors(connectors);
-    match store {
-        Some(store) => Ok(builder.open_store(store).await?),
-        None => Ok(builder.open()),
-    }
 }

@@ -5,17 +5,17 @@
 )]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg(feature = "adapters")]
+#[cfg(any(feature = "http", feature = "https"))]
 mod adapters;
 
-#[cfg(all(feature = "adapters", feature = "store-disk"))]
+#[cfg(all(any(feature = "http", feature = "https"), feature = "store-disk"))]
 mod kept_signer;
 
 pub use fanfare_core::*;
-#[cfg(all(feature = "adapters", feature = "store-disk"))]
+#[cfg(all(any(feature = "http", feature = "https"), feature = "store-disk"))]
 pub use kept_signer::{KeptSignerError, kept_signer};
 
-#[cfg(feature = "adapters")]
+#[cfg(any(feature = "http", feature = "https"))]
 pub use adapters::{Adapters, AdaptersError};
 
 /// The rules for the addresses that may be connected to.
@@ -26,16 +26,8 @@ pub use fanfare_egress as egress;
 #[cfg(any(feature = "http", feature = "https"))]
 pub use fanfare_http as http;
 
-/// Delivery to Amazon SQS queues.
-#[cfg(feature = "sqs")]
-pub use fanfare_sqs as sqs;
-
-/// How AWS is called.
-#[cfg(feature = "aws")]
-pub use fanfare_aws as aws;
-
 /// Envelopes, signatures and their verification.
-#[cfg(feature = "adapters")]
+#[cfg(any(feature = "http", feature = "https"))]
 pub use fanfare_wire as wire;
 
 /// Keeps topics, messages and deliveries in one directory.

@@ -10,6 +10,7 @@ use super::direct::Direct;
 use super::lanes::Lanes;
 use super::progress::{Observers, Progress, Watch};
 use super::report::{Ending, Trackers};
+use super::rest::Lull;
 use super::settings::FanfareBuilder;
 use super::steady::Steady;
 use super::subscribing::ENDED_FOR;
@@ -101,6 +102,7 @@ impl Fanfare {
             observers: Observers::new(),
             trackers: Trackers::default(),
             timer: Timer::default(),
+            lull: Lull::default(),
         });
         tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(timer::run(Arc::clone(&engine)));
         let running = Arc::new(Running { engine: Arc::clone(&engine), tasks });

@@ -64,12 +64,17 @@ pub(super) async fn run(engine: Arc<Engine>, id: SubscriptionId, signal: Arc<Sig
                 engine.set_alarm(course).await;
             }
             if engine.lanes.leave(id, &signal) {
+                engine.lull.tell();
                 if !manner.is_fresh(engine.steady.now()) {
                     engine.lanes.keep_manner(id, manner);
                 }
                 return;
             }
             continue;
+        }
+        if let Some(until) = held_back.filter(|_| under_way.is_empty()) {
+            signal.rest(until);
+            engine.lull.tell();
         }
         tokio::select! {
             Some(attempted) = under_way.join_next(), if !under_way.is_empty() => {
@@ -81,6 +86,7 @@ pub(super) async fn run(engine: Arc<Engine>, id: SubscriptionId, signal: Arc<Sig
             () = signal.wait() => {}
             () = async { engine.steady.sleep_until(held_back.expect("guarded")).await }, if held_back.is_some() => {}
         }
+        signal.work();
     }
 }
 

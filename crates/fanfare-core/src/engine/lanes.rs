@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use futures_util::FutureExt as _;
@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 
 use super::Engine;
 use super::lane::{self, Manner};
+use crate::host::Timestamp;
 use crate::subscription::SubscriptionId;
 
 /// Starts and wakes lanes. The engine's handle owns the tasks, so that they end with it.
@@ -29,11 +30,22 @@ pub(super) struct Lanes {
 }
 
 /// Tells a lane that there may be work.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Signal {
     /// Set before each notification; a lane that ends looks at it under the lock, so no work is overlooked.
     called: AtomicBool,
     notify: Notify,
+    /// Until when the lane does nothing but wait, in milliseconds; [`BUSY`] while it does something.
+    rests_until: AtomicI64,
+}
+
+/// No time until which a lane could wait.
+const BUSY: i64 = i64::MIN;
+
+impl Default for Signal {
+    fn default() -> Self {
+        Self { called: AtomicBool::new(false), notify: Notify::new(), rests_until: AtomicI64::new(BUSY) }
+    }
 }
 
 impl Signal {
@@ -44,6 +56,16 @@ impl Signal {
     /// Forgets calls up to now; the lane is about to look for work.
     pub(super) fn heed(&self) {
         self.called.store(false, Ordering::SeqCst);
+    }
+
+    /// Says that the lane does nothing before `until`, unless it is called.
+    pub(super) fn rest(&self, until: Timestamp) {
+        self.rests_until.store(until.unix_ms(), Ordering::SeqCst);
+    }
+
+    /// Says that the lane is at work.
+    pub(super) fn work(&self) {
+        self.rests_until.store(BUSY, Ordering::SeqCst);
     }
 }
 
@@ -72,6 +94,18 @@ impl Lanes {
             running.remove(&id);
         }
         idle
+    }
+
+    /// The first time until which a lane is held back, if every lane that runs is; nothing when one is at work.
+    pub(super) fn held_back(&self) -> Option<Option<Timestamp>> {
+        let running = self.running();
+        let rests = running.values().map(|signal| match signal.rests_until.load(Ordering::SeqCst) {
+            BUSY => None,
+            _ if signal.called.load(Ordering::SeqCst) => None,
+            until => Some(Timestamp::from_unix_ms(until)),
+        });
+        let rests: Option<Vec<_>> = rests.collect();
+        rests.map(|rests| rests.into_iter().min())
     }
 
     /// The runtime that the engine was opened in.

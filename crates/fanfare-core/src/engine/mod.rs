@@ -3,7 +3,7 @@
 //! [`Fanfare`] is the door (`subscribing`, `publishing`, `direct` for messages without a topic, and `upkeep` for operators). Behind it, `fanout` asks the topic's filter policies who wants a message, the store keeps it,
 //! and a lane for each subscription (`lane`) delivers at its own pace (`pace`, `health`); `attempt` makes one attempt and
 //! `verdict` decides what follows from it. One `timer` wakes the lanes whose failed deliveries are due again, and
-//! `progress` and `report` tell those who listen.
+//! `progress` and `report` tell those who listen; `rest` tells whoever owns the time when there is nothing to do.
 
 mod attempt;
 mod dedup;
@@ -17,6 +17,7 @@ mod pace;
 mod progress;
 mod publishing;
 mod report;
+mod rest;
 mod settings;
 mod steady;
 mod subscribing;
@@ -37,6 +38,7 @@ use direct::Direct;
 use lanes::Lanes;
 use progress::Observers;
 use report::Trackers;
+use rest::Lull;
 use settings::Settings;
 use steady::Steady;
 use timer::Timer;
@@ -65,6 +67,7 @@ struct Engine {
     observers: Observers,
     trackers: Trackers,
     timer: Timer,
+    lull: Lull,
 }
 
 impl Engine {

@@ -34,6 +34,8 @@ pub(super) struct Timer {
 struct Alarms {
     by_time: BTreeSet<(Timestamp, SubscriptionId)>,
     by_lane: HashMap<SubscriptionId, Timestamp>,
+    /// Whether there are lanes that have been taken out and not been woken yet.
+    ringing: bool,
 }
 
 impl Timer {
@@ -85,7 +87,20 @@ impl Timer {
         for lane in &lanes {
             alarms.by_lane.remove(lane);
         }
+        alarms.ringing = !lanes.is_empty();
         (lanes, alarms.by_time.first().map(|&(at, _)| at))
+    }
+
+    /// Says that the lanes which were due have been woken.
+    fn rung(&self) {
+        self.alarms().ringing = false;
+    }
+
+    /// What `look` makes of the next time at which a lane is due, while nothing changes about that; nothing while lanes are
+    /// being woken.
+    pub(super) fn look<T>(&self, look: impl FnOnce(Option<Timestamp>) -> T) -> Option<T> {
+        let alarms = self.alarms();
+        (!alarms.ringing).then(|| look(alarms.by_time.first().map(|&(at, _)| at)))
     }
 
     fn alarms(&self) -> MutexGuard<'_, Alarms> {
@@ -101,8 +116,12 @@ pub(super) async fn run(engine: Arc<Engine>) {
     while !engine.lanes.closing() {
         let now = engine.steady.now();
         let (lanes, next) = engine.timer.ring(now);
-        for lane in lanes {
-            engine.wake(lane);
+        if !lanes.is_empty() {
+            for lane in lanes {
+                engine.wake(lane);
+            }
+            engine.timer.rung();
+            engine.lull.tell();
         }
         let _ = sweeping.try_join_next();
         let urgent = engine.timer.urgent.swap(false, Ordering::SeqCst);

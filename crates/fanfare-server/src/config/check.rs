@@ -51,15 +51,20 @@ fn place(settings: &Settings) -> Result<Place, Problem> {
     match (&settings.data, settings.memory) {
         (Some(directory), _) => Ok(Place::Directory(directory.clone())),
         (None, true) => Ok(Place::Memory),
+        (None, false) if settings.test => Ok(Place::Memory),
         (None, false) => Err(Problem::new("say where messages are kept: --data DIR, or --memory")),
     }
 }
 
 fn mode(settings: &Settings, layers: &Layers) -> Result<Mode, Problem> {
-    if settings.auth == Auth::Off {
+    if settings.test && *layers.origin("auth") != Origin::Default && settings.auth == Auth::Sigv4 {
+        return Err(Problem::at(layers.origin("auth"), "--test checks no signatures"));
+    }
+    if settings.auth == Auth::Off || settings.test {
+        let word = if settings.test { "--test" } else { "--auth off" };
         return match settings.keys.is_empty() {
             true => Ok(Mode::Off(Owner::default())),
-            false => Err(Problem::new("--auth off checks no signature, so that --key has no use")),
+            false => Err(Problem::new(format!("{word} checks no signature, so that --key has no use"))),
         };
     }
     if settings.keys.is_empty() {

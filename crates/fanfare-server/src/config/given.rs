@@ -31,6 +31,14 @@ impl Given {
         self.layers().and_then(|layers| Config::check(&layers))
     }
 
+    /// The same, and the switch `name` is given by flag.
+    pub(crate) fn with_switch(mut self, name: &str) -> Self {
+        if self.flags.iter().all(|(known, _)| known != name) {
+            self.flags.push((name.to_owned(), vec!["true".into()]));
+        }
+        self
+    }
+
     /// What the sources say together.
     pub(super) fn layers(&self) -> Result<Layers, Vec<Problem>> {
         let environment = own_variables();

@@ -17,12 +17,17 @@ pub(crate) struct Settings {
     /// Where to listen.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9911")]
     pub(crate) listen: SocketAddr,
-    /// Keep everything in this directory. Either this or `--memory` is needed.
+    /// Keep everything in this directory. Either this, `--memory` or `--test` is needed.
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
     /// Keep everything in memory: it goes when the server stops.
     #[arg(long)]
     pub(crate) memory: bool,
+    /// Be there for tests: `--memory`, `--auth off`, loopback may be delivered to, and deliveries that can reach nobody on a
+    /// machine of tests are in the outbox; everything can be forgotten and time can be set forward, see
+    /// COMING-FROM-LOCALSTACK.md. `fanfare test` is the same.
+    #[arg(long)]
+    pub(crate) test: bool,
     /// Where subscribers reach this server, for the links in messages. By default the address that it listens on.
     #[arg(long, value_name = "URL")]
     pub(crate) public_url: Option<String>,
@@ -52,7 +57,7 @@ pub(crate) enum Auth {
 
 /// Settings that say the same thing in different ways: whichever a stronger source gives, the others of a weaker one do not
 /// count.
-pub(super) const ALTERNATIVES: &[&[&str]] = &[&["data", "memory"]];
+pub(super) const ALTERNATIVES: &[&[&str]] = &[&["data", "memory", "test"]];
 
 /// Lists that the file may also have as an array of tables (`[[key]]`): the parts of an entry, joined by colons. A part that
 /// is marked as secret may be in a file of its own (`secret_file`).

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use fanfare::wire::Links;
-use fanfare::{MessageType, Notification, NotificationKind, Protocol};
+use fanfare::{MessageType, Notification, NotificationKind, Owner, Protocol, TopicArn};
 use serde::Serialize;
 
 /// One delivery that was kept instead of sent.
@@ -22,8 +22,12 @@ pub struct Kept {
     pub message_type: MessageType,
     /// The `MessageId`.
     pub message_id: String,
-    /// The topic.
-    pub topic_arn: String,
+    /// The topic; none of what was published to an address by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub topic_arn: Option<String>,
+    /// The topic, or what stands for it, of which region and account count then.
+    #[serde(skip)]
+    pub(super) topic: TopicArn,
     /// The subscription, but not of those that are still to be confirmed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subscription_arn: Option<String>,
@@ -92,8 +96,9 @@ impl Kept {
             | NotificationKind::UnsubscribeConfirmation { token } => Some(token),
             _ => None,
         };
+        let direct = notification.recipient().is_some();
         let pending = notification.kind().message_type() == MessageType::SubscriptionConfirmation;
-        let subscription = notification.subscription().filter(|_| !pending);
+        let subscription = notification.subscription().filter(|_| !pending && !direct);
         let attributes = notification.attributes().iter().map(|(name, attribute)| {
             let kept = KeptAttribute {
                 data_type: attribute.data_type().as_str().to_owned(),
@@ -107,7 +112,8 @@ impl Kept {
             destination: destination.to_owned(),
             message_type: notification.kind().message_type(),
             message_id: notification.message_id().to_owned(),
-            topic_arn: notification.topic().to_string(),
+            topic_arn: (!direct).then(|| notification.topic().to_string()),
+            topic: notification.topic().clone(),
             subscription_arn: subscription.map(ToString::to_string),
             subject: notification.subject().map(str::to_owned),
             text,
@@ -146,16 +152,19 @@ pub struct Choice {
     pub message_type: Option<MessageType>,
     /// Those of this message.
     pub message_id: Option<String>,
+    /// Those of this region and account.
+    pub owner: Option<Owner>,
 }
 
 impl Choice {
     /// Whether `kept` is meant.
     pub fn means(&self, kept: &Kept) -> bool {
-        let name = kept.topic_arn.rsplit(':').next();
+        let name = kept.topic_arn.as_deref().and_then(|arn| arn.rsplit(':').next());
         self.protocol.as_ref().is_none_or(|protocol| *protocol == kept.protocol)
             && self.destination.as_ref().is_none_or(|destination| *destination == kept.destination)
-            && self.topic.as_deref().is_none_or(|topic| topic == kept.topic_arn || Some(topic) == name)
+            && self.topic.as_deref().is_none_or(|topic| kept.topic_arn.as_deref() == Some(topic) || name == Some(topic))
             && self.message_type.is_none_or(|asked| asked == kept.message_type)
             && self.message_id.as_ref().is_none_or(|id| *id == kept.message_id)
+            && self.owner.as_ref().is_none_or(|owner| kept.topic.belongs_to(owner))
     }
 }
