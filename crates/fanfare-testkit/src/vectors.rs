@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 /// The documents by name.
-const DOCUMENTS: [(&str, &str); 14] = [
+const DOCUMENTS: [(&str, &str); 15] = [
+    ("api-model", include_str!("../vectors/api-model.json")),
     ("aws-envelopes", include_str!("../vectors/aws-envelopes.json")),
     ("delivery-policy", include_str!("../vectors/delivery-policy.json")),
     ("fifo-content-dedup", include_str!("../vectors/fifo-content-dedup.json")),

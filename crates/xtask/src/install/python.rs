@@ -21,5 +21,8 @@ pub(crate) fn install(workspace: &Workspace) -> Result<(), Failure> {
         Run::program(workspace.python(), workspace).args(["-m", "pip", "check"]).capture()?;
         stamp.write()?;
     }
-    Run::program(workspace.python(), workspace).args(["-c", "import sns_message_validator"]).capture().map(drop)
+    Run::program(workspace.python(), workspace)
+        .args(["-c", "import awscli, boto3, sns_message_validator"])
+        .capture()
+        .map(drop)
 }
