@@ -75,3 +75,13 @@ fn https_brings_one_tls_stack_and_one_crypto_provider() {
         names.iter().filter(|name| ["ring", "openssl", "openssl-sys", "native-tls"].contains(&name.as_str())).collect();
     assert!(others.is_empty(), "{others:?}");
 }
+
+#[test]
+fn sqs_brings_no_second_tls_stack_or_http_client() {
+    let names = tree("fanfare", "sqs");
+    for name in ["aws-sdk-sqs", "rustls", "aws-lc-rs"] {
+        assert!(names.contains(&name.to_owned()), "{name}");
+    }
+    let others = ["ring", "openssl", "openssl-sys", "native-tls", "reqwest", "aws-sdk-lambda", "fanfare-http"];
+    assert_eq!(names.iter().filter(|name| others.contains(&name.as_str())).collect::<Vec<_>>(), [""; 0]);
+}

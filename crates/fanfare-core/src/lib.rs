@@ -22,6 +22,7 @@ pub mod retry;
 pub mod store;
 pub mod subscription;
 pub mod topic;
+pub mod trace;
 
 pub use arn::{Owner, SubscriptionArn, TopicArn, TopicName};
 pub use attempt::Attempt;
@@ -45,3 +46,4 @@ pub use retry::RetrySchedule;
 pub use store::Store;
 pub use subscription::{Confirmation, Destination, Subscribe, Subscription, SubscriptionSettings};
 pub use topic::{Topic, TopicSettings};
+pub use trace::TraceContext;

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use crate::attribute::{AttributeValue, Attributes};
 use crate::error::SnsError;
 use crate::protocol::Protocol;
+use crate::trace::TraceContext;
 
 use structure::{DefaultText, Texts};
 
@@ -45,6 +46,7 @@ struct Parts {
     attributes: Attributes,
     group_id: Option<String>,
     deduplication_id: Option<String>,
+    trace: TraceContext,
 }
 
 /// Which of a message's texts a notification carries; texts that are selected by the same key are the same.
@@ -112,6 +114,17 @@ impl Message {
     /// The id by which a FIFO topic recognises a repeated message.
     pub fn deduplication_id(&self) -> Option<&str> {
         self.0.deduplication_id.as_deref()
+    }
+
+    /// The trace that publishing it is part of.
+    pub fn trace(&self) -> &TraceContext {
+        &self.0.trace
+    }
+
+    /// The same message as part of `trace`, which is carried beside it: it counts for no size, and no filter sees it.
+    #[must_use]
+    pub fn traced(self, trace: TraceContext) -> Self {
+        if self.0.trace == trace { self } else { self.changed(|parts| parts.trace = trace) }
     }
 
     /// The size that Amazon SNS counts, in bytes: the published text, and each attribute's name, type and value.
@@ -268,6 +281,7 @@ impl MessageBuilder {
             attributes: self.attributes,
             group_id: self.group_id,
             deduplication_id: self.deduplication_id,
+            trace: TraceContext::new(),
         })))
     }
 }

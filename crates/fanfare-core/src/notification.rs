@@ -12,6 +12,7 @@ use crate::host::Timestamp;
 use crate::message::{Message, TextIndex};
 use crate::protocol::Protocol;
 use crate::publication::{Memo, Publication, SignatureVersion};
+use crate::trace::TraceContext;
 
 /// What a notification is for; Amazon SNS's `Type`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -260,6 +261,13 @@ impl Notification {
     /// The deduplication id.
     pub fn deduplication_id(&self) -> Option<&str> {
         self.publication.message().deduplication_id()
+    }
+
+    /// The trace that publishing the message was part of. An adapter passes on what its protocol has a place for:
+    /// [`TraceContext::headers`] over HTTP, [`TraceContext::xray_header`] as the message system attribute `AWSTraceHeader` to
+    /// SQS and as the header `X-Amzn-Trace-Id` to Lambda. What the topic does not pass on is not in it.
+    pub fn trace(&self) -> &TraceContext {
+        self.publication.message().trace()
     }
 
     /// The subscription that it goes to.

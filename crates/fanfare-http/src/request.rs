@@ -11,12 +11,13 @@ const AGENT: &str = "Amazon Simple Notification Service Agent";
 /// The headers of the request that delivers `notification`.
 ///
 /// The `Content-Type` of a delivery policy goes out as it was given; confirmations keep Amazon SNS's own.
+/// The trace that the publisher's call was part of goes out as it came.
 /// `Accept-Encoding` is what Amazon SNS sends; answers are read as they come and never decompressed.
 ///
 /// # Errors
 /// `Unsupported`, when an identifier or the content type holds a character that no header can carry.
 pub(crate) fn headers(notification: &Notification) -> Result<HeaderMap, DeliveryError> {
-    let mut headers = HeaderMap::with_capacity(12);
+    let mut headers = HeaderMap::with_capacity(16);
     let mut set = |name: &'static str, value: &str| match HeaderValue::from_bytes(value.as_bytes()) {
         Ok(value) => {
             headers.append(HeaderName::from_static(name), value);
@@ -41,6 +42,9 @@ pub(crate) fn headers(notification: &Notification) -> Result<HeaderMap, Delivery
     set(USER_AGENT.as_str(), AGENT)?;
     set(CONNECTION.as_str(), "Keep-Alive")?;
     set(ACCEPT_ENCODING.as_str(), "gzip,deflate")?;
+    for (name, value) in notification.trace().headers() {
+        set(name, value)?;
+    }
     Ok(headers)
 }
 
@@ -51,7 +55,7 @@ fn names_its_subscription(notification: &Notification) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use fanfare_core::{Disposition, Message, Publication, SubscriptionArn, Timestamp, TopicArn};
+    use fanfare_core::{Disposition, Message, Publication, SubscriptionArn, Timestamp, TopicArn, TraceContext};
 
     use super::*;
 
@@ -119,6 +123,19 @@ mod tests {
                 "x-amz-sns-topic-arn: arn:aws:sns:us-east-1:111111111111:orders",
             ]
         );
+    }
+
+    #[test]
+    fn the_publishers_trace_goes_along() {
+        let trace = TraceContext::new()
+            .w3c("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", Some("congo=t61rcWkgMzE"))
+            .xray("Root=1-5759e988-bd862e3fe1be46a994272793");
+        let message = Message::text("hello").unwrap().traced(trace);
+        let traced = Notification::new(Publication::new(ID, topic(), Timestamp::EPOCH, message), "http");
+        let lines = lines(&traced);
+        assert!(lines.contains(&"traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned()));
+        assert!(lines.contains(&"tracestate: congo=t61rcWkgMzE".to_owned()));
+        assert!(lines.contains(&"x-amzn-trace-id: Root=1-5759e988-bd862e3fe1be46a994272793".to_owned()));
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub mod endpoints;
 pub mod host;
 pub mod http_receiver;
 pub mod memory;
+pub mod sqs_receiver;
 pub mod store_conformance;
 #[cfg(feature = "tls")]
 pub mod tls;
@@ -14,5 +15,6 @@ pub mod vectors;
 pub use endpoints::{Attempt, ScriptedConnector, ScriptedEndpoint, Step};
 pub use host::SimulatedHost;
 pub use http_receiver::{HttpReceiver, ReceivedRequest, Reply, refused_addr};
+pub use sqs_receiver::{QueuedMessage, SqsReceiver};
 #[cfg(feature = "tls")]
 pub use tls::{Identity, TestCa};

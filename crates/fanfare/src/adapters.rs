@@ -1,14 +1,24 @@
 //! The adapters of the enabled features, set up together.
 
+use std::error::Error;
 use std::fmt;
 
 use fanfare_core::Connectors;
-use fanfare_egress::EgressPolicy;
-use fanfare_http::{ConfigError, HttpConfig, HttpConnector};
 use fanfare_wire::{Links, LinksError, Renderer, Signer};
 
-/// Sets up the adapters of the enabled features with what they share: the links in envelopes, the key that signs them,
-/// and the rules for the addresses that may be connected to.
+#[cfg(feature = "aws")]
+use fanfare_aws::{Aws, AwsConfig};
+#[cfg(any(feature = "http", feature = "https"))]
+use fanfare_egress::EgressPolicy;
+#[cfg(any(feature = "http", feature = "https"))]
+use fanfare_http::{HttpConfig, HttpConnector};
+#[cfg(feature = "sqs")]
+use fanfare_sqs::{SqsConfig, SqsConnector};
+
+/// Sets up the adapters of the enabled features with what they share: the links in envelopes and the key that signs them,
+/// the rules for the addresses that may be connected to, and the way to AWS.
+///
+/// Each adapter has its defaults, and a method that replaces them. Setting up touches no network.
 ///
 /// ```
 /// use fanfare::{Adapters, Fanfare};
@@ -21,30 +31,43 @@ use fanfare_wire::{Links, LinksError, Renderer, Signer};
 /// ```
 #[derive(Debug, Clone)]
 pub struct Adapters {
-    links: Links,
-    signer: Signer,
+    renderer: Renderer,
+    #[cfg(any(feature = "http", feature = "https"))]
     http: HttpConfig,
+    #[cfg(feature = "aws")]
+    aws: Aws,
+    #[cfg(feature = "sqs")]
+    sqs: SqsConfig,
 }
 
 impl Adapters {
     /// Adapters whose envelopes carry links below `public_url`, where subscribers confirm, unsubscribe and fetch the
-    /// signing certificate. Envelopes are signed with a key made on first use; only public addresses may be connected to.
+    /// signing certificate. Envelopes are signed with a key made on first use.
     ///
     /// # Errors
     /// When `public_url` is not an absolute HTTP or HTTPS URL.
     pub fn new(public_url: &str) -> Result<Self, AdaptersError> {
         let links = Links::new(public_url).map_err(AdaptersError::Links)?;
-        Ok(Self { links, signer: Signer::ephemeral(), http: HttpConfig::new() })
+        Ok(Self {
+            renderer: Renderer::new(Signer::ephemeral(), links),
+            #[cfg(any(feature = "http", feature = "https"))]
+            http: HttpConfig::new(),
+            #[cfg(feature = "aws")]
+            aws: Aws::new(AwsConfig::new()),
+            #[cfg(feature = "sqs")]
+            sqs: SqsConfig::new(),
+        })
     }
 
     /// Signs with `signer`.
     #[must_use]
     pub fn signer(mut self, signer: Signer) -> Self {
-        self.signer = signer;
+        self.renderer = Renderer::new(signer, self.renderer.links().clone());
         self
     }
 
-    /// Connects to what `policy` allows.
+    /// Connects to those addresses of subscribers that `policy` allows: the public ones unless set.
+    #[cfg(any(feature = "http", feature = "https"))]
     #[must_use]
     pub fn egress(mut self, policy: EgressPolicy) -> Self {
         self.http = self.http.egress(policy);
@@ -52,10 +75,32 @@ impl Adapters {
     }
 
     /// Sets HTTP and HTTPS up by `config`; its egress policy replaces one given before.
+    #[cfg(any(feature = "http", feature = "https"))]
     #[must_use]
     pub fn http(mut self, config: HttpConfig) -> Self {
         self.http = config;
         self
+    }
+
+    /// Calls AWS by `config`: without it, by what the environment and the profile say, as every AWS SDK does.
+    #[cfg(feature = "aws")]
+    #[must_use]
+    pub fn aws(mut self, config: AwsConfig) -> Self {
+        self.aws = Aws::new(config);
+        self
+    }
+
+    /// Sets delivery to queues up by `config`.
+    #[cfg(feature = "sqs")]
+    #[must_use]
+    pub fn sqs(mut self, config: SqsConfig) -> Self {
+        self.sqs = config;
+        self
+    }
+
+    /// What makes the bodies of notifications: the connectors share it, and a connector of the program's own may, too.
+    pub fn renderer(&self) -> &Renderer {
+        &self.renderer
     }
 
     /// The connectors of the enabled features.
@@ -63,9 +108,15 @@ impl Adapters {
     /// # Errors
     /// When the settings of an adapter do not work together, such as a certificate that cannot be read.
     pub fn connectors(&self) -> Result<Connectors, AdaptersError> {
-        let renderer = Renderer::new(self.signer.clone(), self.links.clone());
-        let http = HttpConnector::new(self.http.clone(), renderer).map_err(AdaptersError::Http)?;
-        Ok(Connectors::new().with(http))
+        let connectors = Connectors::new();
+        #[cfg(any(feature = "http", feature = "https"))]
+        let connectors = connectors.with(
+            HttpConnector::new(self.http.clone(), self.renderer.clone())
+                .map_err(|error| AdaptersError::adapter("http and https", error))?,
+        );
+        #[cfg(feature = "sqs")]
+        let connectors = connectors.with(SqsConnector::new(self.sqs.clone(), self.aws.clone(), self.renderer.clone()));
+        Ok(connectors)
     }
 }
 
@@ -75,17 +126,29 @@ impl Adapters {
 pub enum AdaptersError {
     /// The public URL cannot be used in links.
     Links(LinksError),
-    /// The settings of HTTP and HTTPS do not work.
-    Http(ConfigError),
+    /// The settings of an adapter do not work.
+    Adapter {
+        /// The protocols, for people.
+        protocols: &'static str,
+        /// What the adapter says.
+        source: Box<dyn Error + Send + Sync>,
+    },
+}
+
+#[cfg(any(feature = "http", feature = "https"))]
+impl AdaptersError {
+    fn adapter(protocols: &'static str, error: impl Error + Send + Sync + 'static) -> Self {
+        Self::Adapter { protocols, source: Box::new(error) }
+    }
 }
 
 impl fmt::Display for AdaptersError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Links(error) => write!(f, "the public URL cannot be used: {error}"),
-            Self::Http(error) => write!(f, "http and https cannot be set up: {error}"),
+            Self::Adapter { protocols, source } => write!(f, "{protocols} cannot be set up: {source}"),
         }
     }
 }
 
-impl std::error::Error for AdaptersError {}
+impl Error for AdaptersError {}

@@ -5,17 +5,17 @@
 )]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg(any(feature = "http", feature = "https"))]
+#[cfg(feature = "adapters")]
 mod adapters;
 
-#[cfg(all(any(feature = "http", feature = "https"), feature = "store-disk"))]
+#[cfg(all(feature = "adapters", feature = "store-disk"))]
 mod kept_signer;
 
 pub use fanfare_core::*;
-#[cfg(all(any(feature = "http", feature = "https"), feature = "store-disk"))]
+#[cfg(all(feature = "adapters", feature = "store-disk"))]
 pub use kept_signer::{KeptSignerError, kept_signer};
 
-#[cfg(any(feature = "http", feature = "https"))]
+#[cfg(feature = "adapters")]
 pub use adapters::{Adapters, AdaptersError};
 
 /// The rules for the addresses that may be connected to.
@@ -26,8 +26,16 @@ pub use fanfare_egress as egress;
 #[cfg(any(feature = "http", feature = "https"))]
 pub use fanfare_http as http;
 
+/// Delivery to Amazon SQS queues.
+#[cfg(feature = "sqs")]
+pub use fanfare_sqs as sqs;
+
+/// How AWS is called.
+#[cfg(feature = "aws")]
+pub use fanfare_aws as aws;
+
 /// Envelopes, signatures and their verification.
-#[cfg(any(feature = "http", feature = "https"))]
+#[cfg(feature = "adapters")]
 pub use fanfare_wire as wire;
 
 /// Keeps topics, messages and deliveries in one directory.

@@ -35,7 +35,11 @@ impl Fanfare {
         if message.size() > topic.maximum_message_size() {
             return Err(SnsError::invalid_parameter("Message too long"));
         }
-        let message = dedup::identified(message, &topic)?;
+        let mut message = dedup::identified(message, &topic)?;
+        if topic.arn().is_fifo() && message.trace().xray_header().is_some() {
+            let trace = message.trace().clone().without_xray();
+            message = message.traced(trace);
+        }
         let subscriptions = engine.registry.subscriptions(topic.arn())?;
         let explain = if engine.observers.listening() { Explain::InWords } else { Explain::No };
         let FanOut { matched, filtered_out } = fan_out(&message, subscriptions, explain);

@@ -20,6 +20,7 @@ use crate::message::Message;
 use crate::notification::NotificationKind;
 use crate::protocol::Protocol;
 use crate::publication::{Publication, SignatureVersion};
+use crate::trace::TraceContext;
 
 /// A topic as it is kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -208,6 +209,13 @@ struct DispatchRecord<'a> {
     /// The one address that it goes to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     to: Option<String>,
+    /// The trace that publishing it was part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    traceparent: Option<std::borrow::Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tracestate: Option<std::borrow::Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    xray: Option<std::borrow::Cow<'a, str>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -249,6 +257,9 @@ impl Dispatch {
             signature: publication.signature_version(),
             carries_attributes: publication.carries_attributes(),
             to: publication.recipient().map(str::to_owned),
+            traceparent: message.trace().traceparent().map(Into::into),
+            tracestate: message.trace().tracestate().map(Into::into),
+            xray: message.trace().xray_header().map(Into::into),
         };
         serde_json::to_vec(&record).expect("a record of strings and numbers is JSON")
     }
@@ -280,7 +291,15 @@ impl Dispatch {
         if let Some(dedup) = record.dedup {
             builder = builder.deduplication_id(dedup);
         }
-        let mut publication = Publication::new(record.id, record.topic, record.at, builder.build()?)
+        let mut trace = TraceContext::new();
+        if let Some(parent) = &record.traceparent {
+            trace = trace.w3c(parent, record.tracestate.as_deref());
+        }
+        if let Some(header) = &record.xray {
+            trace = trace.xray(header);
+        }
+        let message = builder.build()?.traced(trace);
+        let mut publication = Publication::new(record.id, record.topic, record.at, message)
             .with_signature_version(record.signature)
             .numbered(number);
         if record.carries_attributes {
@@ -333,6 +352,17 @@ mod tests {
         assert_eq!(back.publication.timestamp(), kept.publication.timestamp());
         assert_eq!(back.publication.carries_attributes(), kept.publication.carries_attributes());
         assert_eq!(back.publication.sequence_number(), Some("10000000000000003000"));
+    }
+
+    #[test]
+    fn a_message_comes_back_with_its_trace_and_one_without_keeps_none() {
+        let trace = TraceContext::new()
+            .w3c("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", Some("a=\"1\""))
+            .xray("Root=1-5759e988-bd862e3fe1be46a994272793");
+        let kept = dispatch(Message::text("x").unwrap().traced(trace.clone())).to_bytes();
+        assert_eq!(Dispatch::from_bytes(&kept, 1).unwrap().publication.message().trace(), &trace);
+        let kept = String::from_utf8(dispatch(Message::text("x").unwrap()).to_bytes()).unwrap();
+        assert!(!kept.contains("trace") && !kept.contains("xray"), "{kept}");
     }
 
     #[test]
