@@ -5,6 +5,7 @@ pub mod conformance;
 pub mod endpoints;
 pub mod host;
 pub mod http_receiver;
+pub mod lambda_receiver;
 pub mod memory;
 pub mod sqs_receiver;
 pub mod store_conformance;
@@ -15,6 +16,7 @@ pub mod vectors;
 pub use endpoints::{Attempt, ScriptedConnector, ScriptedEndpoint, Step};
 pub use host::SimulatedHost;
 pub use http_receiver::{HttpReceiver, ReceivedRequest, Reply, refused_addr};
+pub use lambda_receiver::{Invocation, LambdaReceiver};
 pub use sqs_receiver::{QueuedMessage, SqsReceiver};
 #[cfg(feature = "tls")]
 pub use tls::{Identity, TestCa};

@@ -3,6 +3,7 @@
 mod canonical;
 mod certificate;
 mod envelope;
+mod event;
 mod json;
 mod key;
 mod links;

@@ -14,6 +14,7 @@ use tokio::sync::OnceCell;
 
 use crate::canonical::{SignedKind, SignedParts, canonical_string};
 use crate::envelope::{Envelope, Seal};
+use crate::event::event;
 use crate::links::Links;
 use crate::signer::{SignError, Signer};
 
@@ -67,6 +68,21 @@ impl Renderer {
             _ => None,
         };
         Ok(envelope.body(subscription, links))
+    }
+
+    /// The event for the Lambda function that `notification` goes to: compact JSON in UTF-8, the message never raw.
+    ///
+    /// `SignatureVersion` is the one of the signature; Amazon SNS was seen to write `1` in each event. Events of FIFO topics,
+    /// which Amazon SNS does not have, are not signed and carry the sequence number.
+    ///
+    /// Dropping the future loses nothing: the next caller goes on.
+    ///
+    /// # Errors
+    /// [`RenderError`] when the event cannot be signed now.
+    pub async fn event(&self, notification: &Notification) -> Result<Bytes, RenderError> {
+        let rendered = notification.memo().slot::<Rendered>(self.0.id);
+        let seal = self.seal(notification, &rendered).await?;
+        Ok(event(notification, seal, &self.0.links))
     }
 
     /// The links that are in the bodies.

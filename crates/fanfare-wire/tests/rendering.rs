@@ -234,3 +234,49 @@ async fn a_subscriber_that_gives_up_waiting_does_not_spoil_the_envelope_for_the_
     let body = renderer.body(&notification).await.unwrap();
     assert!(body.starts_with(b"{\n  \"Type\" : \"Notification\""));
 }
+
+async fn rendered_event(notification: &Notification) -> String {
+    let event = renderer_of(fixture::signer()).event(notification).await.unwrap();
+    String::from_utf8(event.to_vec()).unwrap()
+}
+
+#[tokio::test]
+async fn an_event_of_a_text_alone_says_that_there_is_no_subject_and_no_attribute() {
+    let publication = publication(Message::text("a parcel left the house").unwrap());
+    let notification = Notification::new(publication, "lambda").for_subscription(subscription());
+    let expected = concat!(
+        r#"{"Records":[{"EventSource":"aws:sns","EventVersion":"1.0","#,
+        r#""EventSubscriptionArn":"arn:aws:sns:us-east-1:000000000000:orders:9f21b6c2-0d2e-4c55-8a1c-5f3f6a7b8c9d","#,
+        r#""Sns":{"Type":"Notification","MessageId":"2c6f0f2e-8f5a-4a0e-9b0e-3c1d5a7e9f10","#,
+        r#""TopicArn":"arn:aws:sns:us-east-1:000000000000:orders","Subject":null,"#,
+        r#""Message":"a parcel left the house","Timestamp":"2026-01-02T03:04:05.678Z","SignatureVersion":"1","#,
+        r#""Signature":"ZdSblasrNM5fbGhpPJpTumm6lJU5xMhDFLi0mET8L0Gi7JqnuYS4OVt07xNHBnCXsBP4eTsJ2dY4kmd58/U3s5rTb8nS4Q/XJmmw82K3NgmAwiJ8oaSJ/0dRi15HORJ/JiCWQWpLb2zBYa1BhCvL2muCU/LucMRDqWh+QLq1lSNYgBF1didlQSBxaj0pf12Su66FY57kUsg7Ywa4NVCX2sxRh3rX0RVlDU/8fu7YxpamnKRyAmO8KgTks364ZJ4kVcnM1Y1dZG8hhqOF+XVnjURgAR+xH2/RE8iu8vxTdASEsgGcrZ+hLDKxn8mkyk2ZTYa+Yo6KDKPlG/ZtaFxZTg==","#,
+        r#""SigningCertUrl":"https://sns.example.com/SimpleNotificationService-f331f09b86663e8beeb260300b373cb5.pem","#,
+        r#""UnsubscribeUrl":"https://sns.example.com/?Action=Unsubscribe&SubscriptionArn=arn:aws:sns:us-east-1:000000000000:orders:9f21b6c2-0d2e-4c55-8a1c-5f3f6a7b8c9d","#,
+        r#""MessageAttributes":{}}}]}"#,
+    );
+    assert_eq!(rendered_event(&notification).await, expected);
+}
+
+#[tokio::test]
+async fn an_event_carries_subject_and_attributes_and_is_never_raw() {
+    let message = Message::builder("say \"yes\"")
+        .subject("Grüße")
+        .binary("blob", vec![2, 3, 4])
+        .number("price", "120.50")
+        .build()
+        .unwrap();
+    let event = rendered_event(&Notification::new(publication(message), "lambda").raw()).await;
+    let (_, rest) = event.split_once(r#""Subject":"#).unwrap();
+    assert!(rest.starts_with(r#""Grüße","Message":"say \"yes\"","Timestamp""#), "{rest}");
+    let attributes = r#""MessageAttributes":{"blob":{"Type":"Binary","Value":"AgME"},"price":{"Type":"Number","Value":"120.50"}}}}]}"#;
+    assert!(rest.ends_with(attributes), "{rest}");
+}
+
+#[tokio::test]
+async fn an_event_of_a_fifo_topic_is_not_signed() {
+    let publication = publication(Message::text("hello").unwrap()).with_sequence_number("10000000000000001000");
+    let event = rendered_event(&Notification::new(publication, "lambda")).await;
+    assert!(event.contains(r#""SequenceNumber":"10000000000000001000","TopicArn""#), "{event}");
+    assert!(event.contains(r#""Timestamp":"2026-01-02T03:04:05.678Z","UnsubscribeUrl":"""#), "{event}");
+}
