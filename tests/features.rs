@@ -77,11 +77,15 @@ fn https_brings_one_tls_stack_and_one_crypto_provider() {
 }
 
 #[test]
-fn sqs_brings_no_second_tls_stack_or_http_client() {
-    let names = tree("fanfare", "sqs");
-    for name in ["aws-sdk-sqs", "rustls", "aws-lc-rs"] {
-        assert!(names.contains(&name.to_owned()), "{name}");
+fn each_protocol_of_aws_brings_its_own_part_of_the_sdk_and_no_second_tls_stack() {
+    for (feature, sdk, other) in [("sqs", "aws-sdk-sqs", "aws-sdk-lambda"), ("lambda", "aws-sdk-lambda", "aws-sdk-sqs")]
+    {
+        let names = tree("fanfare", feature);
+        for name in [sdk, "rustls", "aws-lc-rs"] {
+            assert!(names.contains(&name.to_owned()), "{name}");
+        }
+        let unwanted = ["ring", "openssl", "openssl-sys", "native-tls", "reqwest", "fanfare-http", other];
+        let found: Vec<_> = names.iter().filter(|name| unwanted.contains(&name.as_str())).collect();
+        assert!(found.is_empty(), "{feature}: {found:?}");
     }
-    let others = ["ring", "openssl", "openssl-sys", "native-tls", "reqwest", "aws-sdk-lambda", "fanfare-http"];
-    assert_eq!(names.iter().filter(|name| others.contains(&name.as_str())).collect::<Vec<_>>(), [""; 0]);
 }

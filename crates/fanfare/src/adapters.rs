@@ -12,6 +12,8 @@ use fanfare_aws::{Aws, AwsConfig};
 use fanfare_egress::EgressPolicy;
 #[cfg(any(feature = "http", feature = "https"))]
 use fanfare_http::{HttpConfig, HttpConnector};
+#[cfg(feature = "lambda")]
+use fanfare_lambda::{LambdaConfig, LambdaConnector};
 #[cfg(feature = "sqs")]
 use fanfare_sqs::{SqsConfig, SqsConnector};
 
@@ -38,6 +40,8 @@ pub struct Adapters {
     aws: Aws,
     #[cfg(feature = "sqs")]
     sqs: SqsConfig,
+    #[cfg(feature = "lambda")]
+    lambda: LambdaConfig,
 }
 
 impl Adapters {
@@ -56,6 +60,8 @@ impl Adapters {
             aws: Aws::new(AwsConfig::new()),
             #[cfg(feature = "sqs")]
             sqs: SqsConfig::new(),
+            #[cfg(feature = "lambda")]
+            lambda: LambdaConfig::new(),
         })
     }
 
@@ -98,6 +104,14 @@ impl Adapters {
         self
     }
 
+    /// Sets delivery to functions up by `config`.
+    #[cfg(feature = "lambda")]
+    #[must_use]
+    pub fn lambda(mut self, config: LambdaConfig) -> Self {
+        self.lambda = config;
+        self
+    }
+
     /// What makes the bodies of notifications: the connectors share it, and a connector of the program's own may, too.
     pub fn renderer(&self) -> &Renderer {
         &self.renderer
@@ -116,6 +130,9 @@ impl Adapters {
         );
         #[cfg(feature = "sqs")]
         let connectors = connectors.with(SqsConnector::new(self.sqs.clone(), self.aws.clone(), self.renderer.clone()));
+        #[cfg(feature = "lambda")]
+        let connectors =
+            connectors.with(LambdaConnector::new(self.lambda.clone(), self.aws.clone(), self.renderer.clone()));
         Ok(connectors)
     }
 }

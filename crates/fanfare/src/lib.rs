@@ -26,6 +26,10 @@ pub use fanfare_egress as egress;
 #[cfg(any(feature = "http", feature = "https"))]
 pub use fanfare_http as http;
 
+/// Delivery to AWS Lambda functions.
+#[cfg(feature = "lambda")]
+pub use fanfare_lambda as lambda;
+
 /// Delivery to Amazon SQS queues.
 #[cfg(feature = "sqs")]
 pub use fanfare_sqs as sqs;
