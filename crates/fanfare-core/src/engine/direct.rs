@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{Engine, Fanfare, Published};
+use super::{Engine, Fanfare, Published, Step};
 use crate::arn::{Owner, SubscriptionArn, TopicArn, TopicName};
 use crate::connector::Connectors;
 use crate::delivery::{DeliveryError, DeliveryErrorKind, Outcome};
@@ -121,6 +121,7 @@ impl Fanfare {
 
 impl Engine {
     async fn accept_direct(self: Arc<Self>, entry: Entry, lane: SubscriptionId) -> Result<(), SnsError> {
+        let publication = entry.dispatch.publication.clone();
         let appended = self.store.append(entry).await;
         self.timer.stir();
         match appended.map_err(|error| refusal(&error))? {
@@ -128,6 +129,7 @@ impl Engine {
                 Err(SnsError::new(SnsErrorCode::Throttled, "Rate exceeded: too many messages to single addresses wait"))
             }
             _ => {
+                self.observers.note(Step::Published { publication: &publication, matched: 1 });
                 self.wake(lane);
                 Ok(())
             }

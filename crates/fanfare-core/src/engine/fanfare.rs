@@ -15,10 +15,11 @@ use super::settings::FanfareBuilder;
 use super::steady::Steady;
 use super::subscribing::ENDED_FOR;
 use super::timer::Timer;
-use super::{Engine, timer};
+use super::{Activity, DropCause, Engine, Step, timer};
 use crate::arn::{Owner, TopicArn, TopicName};
 use crate::documents::Documents;
 use crate::error::{SnsError, SnsErrorCode};
+use crate::publication::Publication;
 use crate::registry::{Registry, SubscriptionCounts, refusal};
 use crate::store::{Counters, Store, StoreError};
 use crate::subscription::Subscription;
@@ -99,7 +100,7 @@ impl Fanfare {
             documents,
             settings: builder.settings,
             lanes: Lanes::new(Arc::downgrade(&tasks), Handle::current()),
-            observers: Observers::new(),
+            observers: Observers::new(builder.observers),
             trackers: Trackers::default(),
             timer: Timer::default(),
             lull: Lull::default(),
@@ -222,9 +223,19 @@ impl Fanfare {
         &self.engine.documents
     }
 
-    /// Listens to what happens from now on: attempts, notifications filtered out, notifications given up.
+    /// Watches what happens from now on, as far as the watcher keeps up; an [`Observer`](super::Observer) misses nothing: attempts, notifications filtered out, notifications given up.
     pub fn watch(&self) -> Watch {
         self.engine.observers.watch()
+    }
+
+    /// What the engine is at.
+    pub fn activity(&self) -> Activity {
+        self.engine.lanes.activity()
+    }
+
+    /// Whether the engine is closing: it accepts nothing any more.
+    pub fn is_closing(&self) -> bool {
+        self.engine.lanes.closing()
     }
 
     /// How many deliveries stand where.
@@ -277,7 +288,15 @@ impl Engine {
     }
 
     /// Tells observers and the waiting publisher of a notification that was given up without an attempt.
-    pub(super) fn tell_dropped(&self, message_id: &str, subscription: &Subscription, reason: &str) {
+    pub(super) fn tell_dropped(
+        &self,
+        publication: &Publication,
+        subscription: &Subscription,
+        cause: DropCause,
+        reason: &str,
+    ) {
+        let message_id = publication.id();
+        self.observers.note(Step::Dropped { publication, subscription: subscription.arn(), cause });
         self.observers.tell(|| Progress::Dropped {
             message_id: message_id.to_owned(),
             subscription: subscription.arn().clone(),

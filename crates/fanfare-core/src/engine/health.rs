@@ -45,6 +45,11 @@ impl Health {
         self.quiet_until = self.quiet_until.max(Some(until));
     }
 
+    /// Whether the endpoint keeps failing, so that it is only probed.
+    pub(super) fn is_failing(&self) -> bool {
+        self.failures >= FAILURES_IN_A_ROW
+    }
+
     /// Whether a new lane would begin in the same way.
     pub(super) fn is_fresh(&self, now: Timestamp) -> bool {
         self.failures == 0 && self.concurrency == self.max && self.held_back(now).is_none()
@@ -59,7 +64,7 @@ impl Health {
     /// The endpoint did not work, as was seen at `now`.
     pub(super) fn fails(&mut self, now: Timestamp) {
         self.failures = self.failures.saturating_add(1);
-        if self.failures >= FAILURES_IN_A_ROW {
+        if self.is_failing() {
             self.concurrency = 1;
             self.rests(now + PROBE_DELAY);
         }

@@ -10,7 +10,7 @@ use tokio::task::{JoinError, JoinSet};
 use super::Engine;
 use super::attempt::{self, Attempted, Endpoints};
 use super::health::Health;
-use super::lanes::Signal;
+use super::lanes::{Counted, Signal};
 use super::pace::Pace;
 use super::verdict::Verdict;
 use crate::attempt::Attempt;
@@ -82,6 +82,7 @@ pub(super) async fn run(engine: Arc<Engine>, id: SubscriptionId, signal: Arc<Sig
                 let rest = std::iter::from_fn(|| under_way.try_join_next());
                 let ended = std::iter::once(attempted).chain(rest).filter_map(finished).collect();
                 engine.settle(id, ended, &mut manner.health).await;
+                manner.failing = manner.health.is_failing().then(|| engine.lanes.count_failing());
             }
             () = signal.wait() => {}
             () = async { engine.steady.sleep_until(held_back.expect("guarded")).await }, if held_back.is_some() => {}
@@ -105,11 +106,13 @@ fn finished(ended: Result<Attempted, JoinError>) -> Option<Attempted> {
 pub(super) struct Manner {
     health: Health,
     pace: Option<Pace>,
+    /// Held for as long as the endpoint keeps failing.
+    failing: Option<Counted>,
 }
 
 impl Manner {
     fn new(health: Health) -> Self {
-        Self { health, pace: None }
+        Self { health, pace: None, failing: None }
     }
 
     /// Keeps to this rate.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use futures_util::FutureExt as _;
@@ -22,11 +22,33 @@ pub(super) struct Lanes {
     running: Mutex<HashMap<SubscriptionId, Arc<Signal>>>,
     /// How idle lanes are to go on when they have work again, where that is not as new lanes do.
     manners: Mutex<HashMap<SubscriptionId, Manner>>,
+    /// How many lanes have an endpoint that keeps failing.
+    failing: Arc<AtomicUsize>,
     tasks: Weak<Mutex<JoinSet<()>>>,
     /// The runtime that the engine was opened in, which may not be that of a publisher.
     runtime: Handle,
     /// Set once, when the engine closes: lanes begin nothing after that.
     closing: AtomicBool,
+}
+
+/// What the engine is at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Activity {
+    /// Subscriptions that are delivered to, or wait for their endpoint's next turn, at this moment.
+    pub lanes_at_work: usize,
+    /// Subscriptions whose endpoint keeps failing, so that it is only probed.
+    pub lanes_failing: usize,
+}
+
+/// One in a count, for as long as it is held.
+#[derive(Debug)]
+pub(super) struct Counted(Arc<AtomicUsize>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Tells a lane that there may be work.
@@ -71,7 +93,8 @@ impl Signal {
 
 impl Lanes {
     pub(super) fn new(tasks: Weak<Mutex<JoinSet<()>>>, runtime: Handle) -> Self {
-        Self { running: Mutex::default(), manners: Mutex::default(), tasks, runtime, closing: AtomicBool::new(false) }
+        let (running, manners, failing) = (Mutex::default(), Mutex::default(), Arc::default());
+        Self { running, manners, failing, tasks, runtime, closing: AtomicBool::new(false) }
     }
 
     /// Lets lanes end what is under way and begin nothing more.
@@ -106,6 +129,17 @@ impl Lanes {
         });
         let rests: Option<Vec<_>> = rests.collect();
         rests.map(|rests| rests.into_iter().min())
+    }
+
+    /// Counts a lane whose endpoint keeps failing, until the answer is dropped.
+    pub(super) fn count_failing(&self) -> Counted {
+        self.failing.fetch_add(1, Ordering::Relaxed);
+        Counted(Arc::clone(&self.failing))
+    }
+
+    /// How many lanes are at work, and how many have an endpoint that keeps failing.
+    pub(super) fn activity(&self) -> Activity {
+        Activity { lanes_at_work: self.running().len(), lanes_failing: self.failing.load(Ordering::Relaxed) }
     }
 
     /// The runtime that the engine was opened in.

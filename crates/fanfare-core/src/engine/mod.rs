@@ -3,7 +3,7 @@
 //! [`Fanfare`] is the door (`subscribing`, `publishing`, `direct` for messages without a topic, and `upkeep` for operators). Behind it, `fanout` asks the topic's filter policies who wants a message, the store keeps it,
 //! and a lane for each subscription (`lane`) delivers at its own pace (`pace`, `health`); `attempt` makes one attempt and
 //! `verdict` decides what follows from it. One `timer` wakes the lanes whose failed deliveries are due again, and
-//! `progress` and `report` tell those who listen; `rest` tells whoever owns the time when there is nothing to do.
+//! `observer`, `progress` and `report` tell those who listen; `rest` tells whoever owns the time when there is nothing to do.
 
 mod attempt;
 mod dedup;
@@ -13,6 +13,7 @@ mod fanout;
 mod health;
 mod lane;
 mod lanes;
+mod observer;
 mod pace;
 mod progress;
 mod publishing;
@@ -44,6 +45,8 @@ use steady::Steady;
 use timer::Timer;
 
 pub use fanfare::Fanfare;
+pub use lanes::Activity;
+pub use observer::{DropCause, Observer, Step};
 pub use progress::{Progress, Watch};
 pub use publishing::Published;
 pub use report::{Ending, Report};

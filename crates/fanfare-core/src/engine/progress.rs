@@ -1,10 +1,14 @@
 //! What happens to notifications, told to whoever listens.
 
+use std::sync::Arc;
+
 use tokio::sync::broadcast;
 
 use crate::arn::SubscriptionArn;
 use crate::attempt::Attempt;
 use crate::filter::FilterReason;
+
+use super::observer::{self, Observer, Step};
 
 /// How many steps a listener may fall behind before it misses some.
 const BACKLOG_MAX: usize = 4096;
@@ -63,29 +67,37 @@ impl Watch {
     }
 }
 
-/// Those who listen.
+/// Those who listen: observers, who miss nothing, and watchers, who may.
 #[derive(Debug)]
-pub(super) struct Observers(broadcast::Sender<Progress>);
+pub(super) struct Observers {
+    observers: Box<[Arc<dyn Observer>]>,
+    watchers: broadcast::Sender<Progress>,
+}
 
 impl Observers {
-    pub(super) fn new() -> Self {
-        Self(broadcast::Sender::new(BACKLOG_MAX))
+    pub(super) fn new(observers: Vec<Arc<dyn Observer>>) -> Self {
+        Self { observers: observers.into(), watchers: broadcast::Sender::new(BACKLOG_MAX) }
+    }
+
+    /// Tells observers of a step; it costs nothing when there are none.
+    pub(super) fn note(&self, step: Step<'_>) {
+        observer::tell(&self.observers, &step);
     }
 
     pub(super) fn watch(&self) -> Watch {
-        Watch(self.0.subscribe())
+        Watch(self.watchers.subscribe())
     }
 
-    /// Whether anybody listens.
-    pub(super) fn listening(&self) -> bool {
-        self.0.receiver_count() > 0
+    /// Whether anybody watches.
+    pub(super) fn watched(&self) -> bool {
+        self.watchers.receiver_count() > 0
     }
 
-    /// Tells a step; it is put into words only when somebody listens.
+    /// Tells watchers of a step; it is put into words only when somebody watches.
     pub(super) fn tell(&self, progress: impl FnOnce() -> Progress) {
-        if self.listening() {
-            // That the last listener left in between is no loss.
-            let _ = self.0.send(progress());
+        if self.watched() {
+            // That the last watcher left in between is no loss.
+            let _ = self.watchers.send(progress());
         }
     }
 }

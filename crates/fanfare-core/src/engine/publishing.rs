@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use super::fanout::{Explain, FanOut, FilteredOut, fan_out};
 use super::progress::Progress;
 use super::report::{Ending, Report, Tracker};
-use super::{Engine, Fanfare, dedup};
+use super::{DropCause, Engine, Fanfare, Step, dedup};
 use crate::arn::{SubscriptionArn, TopicArn};
 use crate::error::SnsError;
 use crate::host::{Timestamp, new_uuid};
@@ -41,7 +41,7 @@ impl Fanfare {
             message = message.traced(trace);
         }
         let subscriptions = engine.registry.subscriptions(topic.arn())?;
-        let explain = if engine.observers.listening() { Explain::InWords } else { Explain::No };
+        let explain = if engine.observers.watched() { Explain::InWords } else { Explain::No };
         let FanOut { matched, filtered_out } = fan_out(&message, subscriptions, explain);
 
         let (id, now) = (new_uuid(engine.host.as_ref()), engine.host.now());
@@ -131,7 +131,7 @@ impl Engine {
         matched: Vec<Arc<Subscription>>,
         filtered_out: Vec<FilteredOut>,
     ) -> Result<Appended, SnsError> {
-        let message_id = entry.dispatch.publication.id().to_owned();
+        let publication = entry.dispatch.publication.clone();
         let appended = self.store.append(entry).await;
         // Also when it was refused: there may be something to forget that makes room.
         self.timer.stir();
@@ -142,20 +142,22 @@ impl Engine {
             refusal(&error)
         })?;
         let Appended::Accepted { refused, .. } = &appended else { return Ok(appended) };
+        self.observers.note(Step::Published { publication: &publication, matched: matched.len() });
         for left_out in filtered_out {
-            let (arn, reason) = (left_out.subscription.arn().clone(), left_out.reason);
+            let (arn, reason) = (left_out.subscription.arn(), left_out.reason);
+            self.observers.note(Step::FilteredOut { publication: &publication, subscription: arn, reason });
             self.observers.tell(|| Progress::FilteredOut {
-                message_id: message_id.clone(),
+                message_id: publication.id().to_owned(),
                 subscription: arn.clone(),
                 reason,
                 because: left_out.because,
             });
-            self.trackers.ended(&message_id, &arn, || Ending::FilteredOut { reason });
+            self.trackers.ended(publication.id(), arn, || Ending::FilteredOut { reason });
         }
         for subscription in matched {
             if refused.contains(&subscription.id) {
                 let reason = "too many notifications wait for the subscription";
-                self.tell_dropped(&message_id, &subscription, reason);
+                self.tell_dropped(&publication, &subscription, DropCause::LaneFull, reason);
             } else {
                 self.wake(subscription.id);
             }

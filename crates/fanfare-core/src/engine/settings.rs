@@ -11,7 +11,7 @@ use crate::host::{Host, SystemHost};
 use crate::registry::Registry;
 use crate::store::{MemoryStore, Store, StoreError};
 
-use super::Fanfare;
+use super::{Fanfare, Observer};
 
 /// Settings that hold for a whole engine.
 #[derive(Debug, Clone)]
@@ -32,6 +32,7 @@ pub struct FanfareBuilder {
     pub(super) host: Arc<dyn Host>,
     pub(super) connectors: Connectors,
     pub(super) settings: Settings,
+    pub(super) observers: Vec<Arc<dyn Observer>>,
 }
 
 impl Default for FanfareBuilder {
@@ -39,6 +40,7 @@ impl Default for FanfareBuilder {
         Self {
             host: Arc::new(SystemHost),
             connectors: Connectors::new(),
+            observers: Vec::new(),
             settings: Settings {
                 owner: Owner::default(),
                 lane_concurrency: NonZeroUsize::new(16).expect("16 is not zero"),
@@ -62,6 +64,12 @@ impl FanfareBuilder {
     /// Takes time and randomness from `host`; the default is the operating system.
     pub fn host(mut self, host: impl Host) -> Self {
         self.host = Arc::new(host);
+        self
+    }
+
+    /// Tells `observer` of everything that happens to messages; there may be several.
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observers.push(observer);
         self
     }
 

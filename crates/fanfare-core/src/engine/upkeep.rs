@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use super::{Engine, Fanfare};
+use super::{DropCause, Engine, Fanfare};
 use crate::arn::SubscriptionArn;
 use crate::attempt::Attempt;
 use crate::error::SnsError;
@@ -268,7 +268,7 @@ impl Engine {
                 Ok(cleared) => {
                     let published = |d: &Delivery| d.dispatch.kind == NotificationKind::Notification;
                     for delivery in cleared.into_iter().filter(published) {
-                        self.tell_dropped(delivery.dispatch.publication.id(), subscription, reason);
+                        self.tell_dropped(&delivery.dispatch.publication, subscription, DropCause::Ended, reason);
                     }
                 }
                 Err(error) => {

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::Engine;
 use super::attempt::Call;
 use super::direct::told_for;
 use super::progress::Progress;
 use super::report::Ending;
+use super::{DropCause, Engine, Step};
 use crate::attempt::{Attempt, Failure, Next};
 use crate::delivery::{DeliveryError, DeliveryErrorKind, Disposition};
 use crate::host::Timestamp;
@@ -138,6 +138,10 @@ impl Engine {
     ) {
         let publication = &call.delivery.dispatch.publication;
         let (message_id, told_for) = (publication.id(), told_for(subscription, publication));
+        self.observers.note(match &attempt {
+            Some(attempt) => Step::Attempted { publication, attempt },
+            None => Step::Dropped { publication, subscription: &told_for, cause: DropCause::Ended },
+        });
         self.observers.tell(|| match attempt {
             Some(attempt) => Progress::Attempted(Box::new(attempt)),
             None => Progress::Dropped {
