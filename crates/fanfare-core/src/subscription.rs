@@ -260,11 +260,17 @@ pub enum Confirmation {
 pub struct SubscriptionId(pub u64);
 
 impl SubscriptionId {
+    const RANDOM_BITS: u32 = 20;
+
     /// A number that nobody has: the time in milliseconds, and 20 random bits.
     pub(crate) fn new(now: Timestamp, random: u64) -> Self {
-        const RANDOM_BITS: u32 = 20;
-        let ms = u64::try_from(now.unix_ms()).unwrap_or(0) & ((1 << (63 - RANDOM_BITS)) - 1);
-        Self((ms << RANDOM_BITS) | (random & ((1 << RANDOM_BITS) - 1)))
+        let ms = u64::try_from(now.unix_ms()).unwrap_or(0) & ((1 << (63 - Self::RANDOM_BITS)) - 1);
+        Self((ms << Self::RANDOM_BITS) | (random & ((1 << Self::RANDOM_BITS) - 1)))
+    }
+
+    /// When the subscription was made, by the clock of then.
+    pub(crate) fn made(self) -> Timestamp {
+        Timestamp::from_unix_ms((self.0 >> Self::RANDOM_BITS).cast_signed())
     }
 }
 

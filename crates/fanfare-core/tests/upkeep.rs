@@ -9,7 +9,7 @@ use fanfare_core::engine::Standing;
 use fanfare_core::filter::FilterReason;
 use fanfare_core::store::LaneCounts;
 use fanfare_core::{
-    Destination, Fanfare, FilterPolicy, FilterPolicyScope, Message, Subscribe, SubscriptionArn, TopicArn,
+    Destination, Fanfare, FilterPolicy, FilterPolicyScope, Host, Message, Subscribe, SubscriptionArn, TopicArn,
 };
 use fanfare_testkit::{ScriptedEndpoint, SimulatedHost, Step};
 
@@ -275,4 +275,15 @@ async fn a_message_is_found_by_its_id() {
     let found = bench.fanfare.message(published.message_id()).await.unwrap().unwrap();
     assert_eq!((found.topic(), found.message().published_text().as_ref()), (&bench.topic, "one".as_bytes()));
     assert!(bench.fanfare.message("00000000-0000-4000-8000-000000000000").await.unwrap().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_from_before_the_subscription_is_told_from_one_that_is_lost() {
+    let bench = Bench::new().await;
+    let published = bench.publish("early").await;
+    let accepted = bench.host.now();
+    bench.host.jump_forward(Duration::from_secs(60));
+    let arn = bench.subscribed().await;
+    let made = accepted + Duration::from_secs(60);
+    assert_eq!(bench.why(published.message_id(), &arn).await, Standing::SubscribedLater { made });
 }

@@ -52,9 +52,14 @@ pub enum Standing {
     },
     /// The subscription was not confirmed when it was last looked at, so it gets nothing.
     NotConfirmed,
+    /// The subscription was made after the message was accepted.
+    SubscribedLater {
+        /// When it was made.
+        made: Timestamp,
+    },
     /// The message was published to another topic.
     OtherTopic,
-    /// Nothing is known of it any more: it was never accepted, it is too old, or the subscription was made later.
+    /// Nothing is known of it any more: it was never accepted, it is too old, or the subscription was confirmed later.
     Unknown,
 }
 
@@ -285,6 +290,10 @@ impl Engine {
 fn absent(subscription: &Subscription, stored: &StoredMessage) -> Standing {
     if subscription.state != SubscriptionState::Confirmed {
         return Standing::NotConfirmed;
+    }
+    let made = subscription.id.made();
+    if made > stored.dispatch.publication.timestamp() {
+        return Standing::SubscribedLater { made };
     }
     match judge(subscription, stored) {
         Some((reason, because)) => Standing::FilteredOut { reason, because },
