@@ -7,6 +7,7 @@
 //! signed for. What this server does not have, an operation or an attribute, it refuses by name. Deliberately absent: access
 //! policies, so that nobody but the owner can use a topic.
 
+mod admitted;
 mod call;
 mod operations;
 mod paging;
@@ -33,6 +34,7 @@ use axum::routing::{any, get};
 use fanfare::Fanfare;
 use fanfare::wire::Signer;
 
+use crate::admin;
 use crate::auth::{self, Mode};
 use crate::links::Pages;
 use crate::query::{Answer, Request};
@@ -41,6 +43,7 @@ use call::Call;
 
 pub(crate) use refusal::Refusal;
 pub(crate) use response::response;
+pub(crate) use subscription_attributes::endpoint;
 
 /// The most bytes that the body of a request may have: enough for the largest message (1 MiB), all of it percent-encoded.
 pub const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -54,6 +57,7 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// - The unsigned GETs behind the links in messages are answered as [`links`](crate::links) has them, and so is the
 ///   certificate, `SimpleNotificationService-<32 hex>.pem` at any path.
 /// - `GET /healthz` answers 200 while the server runs.
+/// - What goes beyond Amazon SNS lies under [`admin::BASE`].
 ///
 /// Bodies are limited to [`BODY_BYTES_MAX`].
 pub fn router(fanfare: Fanfare, signer: Signer, mode: Mode) -> Router {
@@ -64,12 +68,13 @@ pub fn router(fanfare: Fanfare, signer: Signer, mode: Mode) -> Router {
         // What is served beside the operations stands there; what is not, is not there.
         .route("/_fanfare/{*path}", any(async || StatusCode::NOT_FOUND))
         .fallback(serve)
-        .with_state(api)
+        .with_state(Arc::clone(&api))
+        .merge(admin::router(api))
 }
 
 /// What every operation works with.
 #[derive(Debug)]
-struct Api {
+pub(crate) struct Api {
     fanfare: Fanfare,
     mode: Mode,
     pages: Pages,

@@ -17,12 +17,12 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     /// A code that [`SnsErrorCode`] does not have, with its HTTP status.
-    pub(super) fn new(code: &'static str, status: u16, message: impl Into<String>) -> Self {
+    pub(crate) fn new(code: &'static str, status: u16, message: impl Into<String>) -> Self {
         Self { code, status, message: message.into() }
     }
 
     /// `InvalidParameter` with the prefix that Amazon SNS puts before most of its texts.
-    pub(super) fn invalid_parameter(detail: impl fmt::Display) -> Self {
+    pub(crate) fn invalid_parameter(detail: impl fmt::Display) -> Self {
         SnsError::invalid_parameter(detail).into()
     }
 
@@ -47,11 +47,11 @@ impl Refusal {
         Self::invalid_parameter(format_args!("Attributes Reason: {name} is not supported by this server"))
     }
 
-    pub(super) fn code(&self) -> &'static str {
+    pub(crate) fn code(&self) -> &'static str {
         self.code
     }
 
-    pub(super) fn message(&self) -> &str {
+    pub(crate) fn message(&self) -> &str {
         &self.message
     }
 
@@ -60,7 +60,7 @@ impl Refusal {
         self.status < 500
     }
 
-    pub(super) fn status(&self) -> u16 {
+    pub(crate) fn status(&self) -> u16 {
         self.status
     }
 

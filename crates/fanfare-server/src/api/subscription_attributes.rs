@@ -142,7 +142,7 @@ pub(super) fn shown(subscription: &Subscription, topic: &Topic) -> Vec<(&'static
 }
 
 /// The address, with its password hidden as Amazon SNS hides it. An endpoint object has no address.
-pub(super) fn endpoint(subscription: &Subscription) -> String {
+pub(crate) fn endpoint(subscription: &Subscription) -> String {
     let Destination::Address { address, .. } = subscription.destination() else { return String::new() };
     match Url::parse(address) {
         Ok(mut url) if url.password().is_some() => match url.set_password(Some("****")) {

@@ -10,7 +10,8 @@ struct Needed {
     packages: &'static [&'static str],
 }
 
-const NEEDED: [Needed; 6] = [
+const NEEDED: [Needed; 7] = [
+    Needed { program: "curl", packages: &["curl"] },
     Needed { program: "nginx", packages: &["nginx"] },
     Needed { program: "openssl", packages: &["openssl"] },
     Needed { program: "python3", packages: &["python3", "python3-venv"] },
