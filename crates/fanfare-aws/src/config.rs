@@ -19,7 +19,7 @@ const ATTEMPT_TIMEOUT_MAX: Duration = Duration::from_secs(3600);
 /// ```
 #[derive(Clone)]
 pub struct AwsConfig {
-    pub(crate) endpoint_url: Option<String>,
+    pub(crate) endpoint_url: Option<EndpointUrl>,
     pub(crate) key: Option<AccessKey>,
     pub(crate) profile: Option<String>,
     pub(crate) attempt_timeout: Duration,
@@ -43,19 +43,9 @@ impl AwsConfig {
     /// `AWS_ENDPOINT_URL_LAMBDA`, `AWS_ENDPOINT_URL` and the profile's own hold, and then AWS's hosts.
     ///
     /// # Errors
-    /// When `url` is not an HTTP or HTTPS URL, or has a user, a query or a fragment.
+    /// As [`EndpointUrl::parse`].
     pub fn endpoint_url(mut self, url: &str) -> Result<Self, ConfigError> {
-        let parsed = Url::parse(url).map_err(|_| ConfigError("the endpoint url is not a url"))?;
-        if !matches!(parsed.scheme(), "http" | "https") {
-            return Err(ConfigError("the endpoint url must begin with http:// or https://"));
-        }
-        if !parsed.username().is_empty() || parsed.password().is_some() {
-            return Err(ConfigError("the endpoint url must not name a user"));
-        }
-        if parsed.query().is_some() || parsed.fragment().is_some() {
-            return Err(ConfigError("the endpoint url must not have a query or a fragment"));
-        }
-        self.endpoint_url = Some(parsed.as_str().trim_end_matches('/').to_owned());
+        self.endpoint_url = Some(EndpointUrl::parse(url)?);
         Ok(self)
     }
 
@@ -113,6 +103,35 @@ impl fmt::Debug for AwsConfig {
             .field("profile", &self.profile)
             .field("attempt_timeout", &self.attempt_timeout)
             .finish()
+    }
+}
+
+/// Where a service is called, instead of at AWS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndpointUrl(String);
+
+impl EndpointUrl {
+    /// Reads the URL of a service, or of an emulator of all of them.
+    ///
+    /// # Errors
+    /// When `url` is not an HTTP or HTTPS URL, or has a user, a query or a fragment.
+    pub fn parse(url: &str) -> Result<Self, ConfigError> {
+        let parsed = Url::parse(url).map_err(|_| ConfigError("the endpoint url is not a url"))?;
+        if !matches!(parsed.scheme(), "http" | "https") {
+            return Err(ConfigError("the endpoint url must begin with http:// or https://"));
+        }
+        if !parsed.username().is_empty() || parsed.password().is_some() {
+            return Err(ConfigError("the endpoint url must not name a user"));
+        }
+        if parsed.query().is_some() || parsed.fragment().is_some() {
+            return Err(ConfigError("the endpoint url must not have a query or a fragment"));
+        }
+        Ok(Self(parsed.as_str().trim_end_matches('/').to_owned()))
+    }
+
+    /// The URL, without a slash at the end.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 

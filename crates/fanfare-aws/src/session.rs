@@ -73,7 +73,7 @@ async fn load(config: &AwsConfig, region: &str) -> SdkConfig {
         loader = loader.credentials_provider(Credentials::new(id, secret, session_token, None, "fanfare"));
     }
     if let Some(url) = &config.endpoint_url {
-        loader = loader.endpoint_url(url);
+        loader = loader.endpoint_url(url.as_str());
     }
     if let Some(profile) = &config.profile {
         loader = loader.profile_name(profile);

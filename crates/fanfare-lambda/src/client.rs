@@ -4,7 +4,7 @@ use std::fmt;
 
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::config::{Builder, Region};
-use fanfare_aws::Aws;
+use fanfare_aws::{Aws, EndpointUrl};
 use tokio::sync::OnceCell;
 
 use crate::function::Function;
@@ -12,12 +12,13 @@ use crate::function::Function;
 /// Calls Lambda; all endpoints share one.
 pub(crate) struct Lambda {
     aws: Aws,
+    endpoint_url: Option<EndpointUrl>,
     client: OnceCell<Client>,
 }
 
 impl Lambda {
-    pub(crate) fn new(aws: Aws) -> Self {
-        Self { aws, client: OnceCell::new() }
+    pub(crate) fn new(aws: Aws, endpoint_url: Option<EndpointUrl>) -> Self {
+        Self { aws, endpoint_url, client: OnceCell::new() }
     }
 
     pub(crate) fn aws(&self) -> &Aws {
@@ -25,7 +26,14 @@ impl Lambda {
     }
 
     pub(crate) async fn client(&self, function: &Function) -> &Client {
-        self.client.get_or_init(async || Client::new(self.aws.sdk_config(function.region()).await)).await
+        let new = async || {
+            let mut config = Builder::from(self.aws.sdk_config(function.region()).await);
+            if let Some(url) = &self.endpoint_url {
+                config = config.endpoint_url(url.as_str());
+            }
+            Client::from_conf(config.build())
+        };
+        self.client.get_or_init(new).await
     }
 }
 

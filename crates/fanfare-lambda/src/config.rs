@@ -1,5 +1,7 @@
 //! Settings of the adapter.
 
+use fanfare_aws::{ConfigError, EndpointUrl};
+
 /// How a function is named in a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -22,6 +24,7 @@ pub enum FunctionNames {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LambdaConfig {
     pub(crate) names: FunctionNames,
+    pub(crate) endpoint_url: Option<EndpointUrl>,
 }
 
 impl LambdaConfig {
@@ -35,5 +38,14 @@ impl LambdaConfig {
     pub fn function_names(mut self, names: FunctionNames) -> Self {
         self.names = names;
         self
+    }
+
+    /// Calls Lambda at `url`, whatever the region and whatever the settings for all of AWS say.
+    ///
+    /// # Errors
+    /// When `url` is not an HTTP or HTTPS URL, or has a user, a query or a fragment.
+    pub fn endpoint_url(mut self, url: &str) -> Result<Self, ConfigError> {
+        self.endpoint_url = Some(EndpointUrl::parse(url)?);
+        Ok(self)
     }
 }

@@ -25,7 +25,8 @@ pub struct LambdaConnector {
 impl LambdaConnector {
     /// A connector whose endpoints invoke with the events that `renderer` makes. It reads nothing and calls nobody.
     pub fn new(config: LambdaConfig, aws: Aws, renderer: Renderer) -> Self {
-        Self { renderer, config, lambda: Arc::new(Lambda::new(aws)) }
+        let lambda = Arc::new(Lambda::new(aws, config.endpoint_url.clone()));
+        Self { renderer, config, lambda }
     }
 }
 

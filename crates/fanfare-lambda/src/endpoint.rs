@@ -15,6 +15,9 @@ use crate::config::FunctionNames;
 use crate::function::Function;
 use crate::request::Named;
 
+/// Carries the publisher's X-Ray trace. A trace holds printable ASCII alone, so that it can stand in a header.
+const TRACE_HEADER: &str = "x-amzn-trace-id";
+
 /// A function that is invoked once for each notification.
 ///
 /// `Display` is the function's ARN.
@@ -44,7 +47,13 @@ impl Endpoint for LambdaEndpoint {
             .set_qualifier(qualifier.map(str::to_owned))
             .invocation_type(InvocationType::Event)
             .payload(Blob::new(event));
-        classify::invoked(call.customize().config_override(in_region_of(&self.function)).send().await)
+        let mut call = call.customize().config_override(in_region_of(&self.function));
+        if let Some(trace) = notification.trace().xray_header().map(str::to_owned) {
+            call = call.mutate_request(move |request| {
+                request.headers_mut().insert(TRACE_HEADER, trace.clone());
+            });
+        }
+        classify::invoked(call.send().await)
     }
 }
 

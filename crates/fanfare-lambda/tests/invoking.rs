@@ -5,7 +5,10 @@
 mod given;
 
 use fanfare_aws::AwsConfig;
-use fanfare_core::{Connector as _, DeliveryErrorKind, Disposition, Protocol};
+use fanfare_core::{
+    Connector as _, DeliveryErrorKind, Disposition, Message, Notification, Protocol, Publication, Timestamp, TopicArn,
+    TraceContext,
+};
 use fanfare_lambda::{FunctionNames, LambdaConfig};
 use fanfare_testkit::LambdaReceiver;
 use fanfare_testkit::lambda_receiver::lambda_error;
@@ -39,6 +42,30 @@ async fn a_local_runtime_gets_the_plain_name() {
     let endpoint = connector(config(&functions.url()), plain).connect(&Protocol::Lambda, ALIAS).unwrap();
     endpoint.deliver(&notification("hello")).await.unwrap();
     assert_eq!(functions.http().requests()[0].target, "/2015-03-31/functions/thumbnails/invocations?Qualifier=live");
+}
+
+#[tokio::test]
+async fn the_publishers_trace_goes_along() {
+    let functions = LambdaReceiver::start().await;
+    let endpoint = endpoint(config(&functions.url()), FUNCTION);
+    let header = "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1";
+    let message = Message::text("hello").unwrap().traced(TraceContext::new().xray(header));
+    let topic = TopicArn::parse("arn:aws:sns:us-east-1:000000000000:orders").unwrap();
+    let traced = Notification::new(Publication::new("1", topic, Timestamp::EPOCH, message), "lambda");
+    for notification in [traced, notification("hello")] {
+        endpoint.deliver(&notification).await.unwrap();
+    }
+    let headers: Vec<_> = functions.invocations("thumbnails").into_iter().map(|i| i.trace_header).collect();
+    assert_eq!(headers, [Some(header.to_owned()), None]);
+}
+
+#[tokio::test]
+async fn the_adapters_own_endpoint_url_comes_before_that_of_all_of_aws() {
+    let (functions, others) = (LambdaReceiver::start().await, LambdaReceiver::start().await);
+    let own = LambdaConfig::new().endpoint_url(&functions.url()).unwrap();
+    let endpoint = connector(config(&others.url()), own).connect(&Protocol::Lambda, FUNCTION).unwrap();
+    endpoint.deliver(&notification("hello")).await.unwrap();
+    assert_eq!((functions.invocations("thumbnails").len(), others.invocations("thumbnails").len()), (1, 0));
 }
 
 #[tokio::test]

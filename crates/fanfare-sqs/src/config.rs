@@ -1,5 +1,7 @@
 //! Settings of the adapter.
 
+use fanfare_aws::{ConfigError, EndpointUrl};
+
 /// The most messages that SQS takes in one call.
 const BATCH_MAX: usize = 10;
 
@@ -18,12 +20,13 @@ const BATCH_BYTES_MAX: usize = 262_144;
 pub struct SqsConfig {
     pub(crate) batch_max: usize,
     pub(crate) batch_bytes_max: usize,
+    pub(crate) endpoint_url: Option<EndpointUrl>,
 }
 
 impl SqsConfig {
     /// Batches of up to 10 messages and 262,144 bytes.
     pub fn new() -> Self {
-        Self { batch_max: BATCH_MAX, batch_bytes_max: BATCH_BYTES_MAX }
+        Self { batch_max: BATCH_MAX, batch_bytes_max: BATCH_BYTES_MAX, endpoint_url: None }
     }
 
     /// Puts at most `bytes` of messages and their attributes into one call, 262,144 unless set: every SQS takes so many, and
@@ -39,6 +42,15 @@ impl SqsConfig {
     pub fn without_batches(mut self) -> Self {
         self.batch_max = 1;
         self
+    }
+
+    /// Calls SQS at `url`, whatever the region and whatever the settings for all of AWS say.
+    ///
+    /// # Errors
+    /// When `url` is not an HTTP or HTTPS URL, or has a user, a query or a fragment.
+    pub fn endpoint_url(mut self, url: &str) -> Result<Self, ConfigError> {
+        self.endpoint_url = Some(EndpointUrl::parse(url)?);
+        Ok(self)
     }
 }
 

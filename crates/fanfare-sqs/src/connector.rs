@@ -24,7 +24,8 @@ pub struct SqsConnector {
 impl SqsConnector {
     /// A connector whose endpoints send what `renderer` makes of a notification. It reads nothing and calls nobody.
     pub fn new(config: SqsConfig, aws: Aws, renderer: Renderer) -> Self {
-        Self { renderer, config, sqs: Arc::new(Sqs::new(aws)) }
+        let sqs = Arc::new(Sqs::new(aws, config.endpoint_url.clone()));
+        Self { renderer, config, sqs }
     }
 }
 

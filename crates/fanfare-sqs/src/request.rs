@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use aws_sdk_sqs::operation::send_message::builders::SendMessageFluentBuilder;
 use aws_sdk_sqs::primitives::Blob;
-use aws_sdk_sqs::types::{MessageAttributeValue, SendMessageBatchRequestEntry};
+use aws_sdk_sqs::types::{
+    MessageAttributeValue, MessageSystemAttributeNameForSends, MessageSystemAttributeValue,
+    SendMessageBatchRequestEntry,
+};
 use bytes::Bytes;
 use fanfare_core::{AttributeValue, DeliveryError, DeliveryErrorKind, Format, MessageAttribute, Notification};
 
@@ -20,6 +23,8 @@ pub(crate) struct QueueMessage {
     attributes: HashMap<String, MessageAttributeValue>,
     group_id: Option<String>,
     deduplication_id: Option<String>,
+    /// Of AWS X-Ray; SQS does not count it.
+    trace_header: Option<String>,
     /// The bytes of body and attributes, as SQS counts them.
     bytes: usize,
 }
@@ -30,6 +35,7 @@ impl QueueMessage {
     /// - Raw: the attributes become attributes of the message, and the subject is lost. In an envelope all of it is inside.
     /// - A group's id goes along to FIFO queues, and from standard topics to standard queues (fair queues); a
     ///   deduplication id goes along to FIFO queues alone.
+    /// - The publisher's X-Ray trace goes along; SQS has no place for another.
     ///
     /// # Errors
     /// `Unsupported`: more than 10 attributes with raw delivery, or a character that SQS does not take.
@@ -53,6 +59,7 @@ impl QueueMessage {
             attributes,
             group_id: notification.group_id().filter(|_| passes_group).map(str::to_owned),
             deduplication_id: notification.deduplication_id().filter(|_| queue.is_fifo()).map(str::to_owned),
+            trace_header: notification.trace().xray_header().map(str::to_owned),
             bytes,
         })
     }
@@ -66,6 +73,7 @@ impl QueueMessage {
     pub(crate) fn single(self, call: SendMessageFluentBuilder) -> SendMessageFluentBuilder {
         call.message_body(self.body)
             .set_message_attributes(some(self.attributes))
+            .set_message_system_attributes(self.trace_header.map(system_attributes))
             .set_message_group_id(self.group_id)
             .set_message_deduplication_id(self.deduplication_id)
     }
@@ -76,6 +84,7 @@ impl QueueMessage {
             .id(id.to_string())
             .message_body(self.body)
             .set_message_attributes(some(self.attributes))
+            .set_message_system_attributes(self.trace_header.map(system_attributes))
             .set_message_group_id(self.group_id)
             .set_message_deduplication_id(self.deduplication_id)
             .build()
@@ -86,6 +95,12 @@ impl QueueMessage {
 /// No attributes are none at all, as Amazon SNS sends them.
 fn some(attributes: HashMap<String, MessageAttributeValue>) -> Option<HashMap<String, MessageAttributeValue>> {
     Some(attributes).filter(|attributes| !attributes.is_empty())
+}
+
+fn system_attributes(trace_header: String) -> HashMap<MessageSystemAttributeNameForSends, MessageSystemAttributeValue> {
+    let value = MessageSystemAttributeValue::builder().data_type("String").string_value(trace_header);
+    let value = value.build().expect("a value has a type");
+    [(MessageSystemAttributeNameForSends::AwsTraceHeader, value)].into()
 }
 
 fn value(attribute: &MessageAttribute) -> Result<MessageAttributeValue, DeliveryError> {
@@ -146,6 +161,7 @@ mod tests {
             attributes: HashMap::new(),
             group_id: None,
             deduplication_id: None,
+            trace_header: None,
             bytes: 10,
         };
         assert_eq!(of(&notification, "{envelope}", STANDARD).unwrap(), expected);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use fanfare_aws::AwsConfig;
 use fanfare_core::{
     Batch, Connector as _, DeliveryError, DeliveryErrorKind, Disposition, Endpoint, Message, Outcome, Protocol,
-    Receipt, Slot,
+    Receipt, Slot, TraceContext,
 };
 use fanfare_sqs::SqsConfig;
 use fanfare_testkit::sqs_receiver::sqs_error;
@@ -132,6 +132,28 @@ async fn the_request_goes_to_the_queues_own_region_and_names_it_by_its_url() {
         queues.http().requests()[0].json()["QueueUrl"],
         "https://sqs.eu-west-1.amazonaws.com/123456789012/orders"
     );
+}
+
+#[tokio::test]
+async fn the_publishers_trace_goes_along_alone_and_in_a_batch() {
+    let queues = SqsReceiver::start().await;
+    let endpoint = endpoint(config(&queues.url()), QUEUE);
+    let header = "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1";
+    let traced = |id| notification(id, Message::text("hello").unwrap().traced(TraceContext::new().xray(header)));
+    endpoint.deliver(&traced(0)).await.unwrap();
+    let mut slots = [Slot::new(traced(1)), Slot::new(notification(2, Message::text("hello").unwrap()))];
+    endpoint.deliver_batch(&mut Batch::new(&mut slots)).await;
+    let headers: Vec<_> = queues.messages("orders").into_iter().map(|message| message.trace_header).collect();
+    assert_eq!(headers, [Some(header.to_owned()), Some(header.to_owned()), None]);
+}
+
+#[tokio::test]
+async fn the_adapters_own_endpoint_url_comes_before_that_of_all_of_aws() {
+    let (queues, others) = (SqsReceiver::start().await, SqsReceiver::start().await);
+    let own = SqsConfig::new().endpoint_url(&queues.url()).unwrap();
+    let endpoint = connector(config(&others.url()), own).connect(&Protocol::Sqs, QUEUE).unwrap();
+    endpoint.deliver(&notification(1, Message::text("hello").unwrap())).await.unwrap();
+    assert_eq!((queues.messages("orders").len(), others.messages("orders").len()), (1, 0));
 }
 
 #[tokio::test]

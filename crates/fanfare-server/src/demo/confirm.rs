@@ -5,7 +5,7 @@ use fanfare::wire::verify::SourceError;
 use fanfare::wire::{CertificateSource, VerifiedMessage, Verifier};
 
 use super::Trouble;
-use super::subscribers::Subscriber;
+use super::receiver::Receiver;
 
 /// Fetches certificates over HTTP.
 #[derive(Debug)]
@@ -19,10 +19,11 @@ impl CertificateSource for Fetch {
 }
 
 /// Waits for the request to confirm, verifies that it comes from the server at `base`, and confirms.
-pub(super) async fn confirm(subscriber: &Subscriber, base: &str) -> Result<(), Trouble> {
+pub(super) async fn confirm(receiver: &Receiver, base: &str) -> Result<(), Trouble> {
+    let Receiver::Web(receiver) = receiver else { return Err("nobody here is asked to confirm".into()) };
     let client = reqwest::Client::builder().no_proxy().build()?;
     let verifier = Verifier::trusting(base, Fetch(client.clone()))?;
-    let requests = subscriber.receiver.wait_for(1).await;
+    let requests = receiver.wait_for(1).await;
     match verifier.verify(&requests[0].body).await? {
         VerifiedMessage::SubscriptionConfirmation(request) => {
             client.get(request.subscribe_url()?).send().await?.error_for_status()?;

@@ -1,10 +1,11 @@
 //! Where the demo keeps its messages, and what is left there from an earlier one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use fanfare::Protocol;
 use fanfare::disk::{DiskOptions, DiskStore};
 use fanfare::store::{DestinationRecord, Journal as _, RegistryStore as _};
 
@@ -21,12 +22,21 @@ pub(super) struct Data {
 /// What is left from an earlier demo.
 #[derive(Debug, Default)]
 pub(super) struct Leftovers {
-    /// Where each receiver listened, by the path of its URL.
+    /// What was subscribed, by address.
+    addresses: HashSet<String>,
+    /// Where each receiver for HTTP listened, by the path of its URL.
     pub(super) receivers: HashMap<String, SocketAddr>,
     /// Notifications that wait.
     pub(super) pending: u64,
     /// Notifications that were given up.
     pub(super) dropped: u64,
+}
+
+impl Leftovers {
+    /// Whether an earlier demo had subscribed this address.
+    pub(super) fn is_from_earlier(&self, address: &str) -> bool {
+        self.addresses.contains(address)
+    }
 }
 
 impl Data {
@@ -50,13 +60,16 @@ impl Data {
         let (pending, dropped) = (counters.pending, counters.dropped);
         let mut leftovers = Leftovers { pending, dropped, ..Leftovers::default() };
         for subscription in store.load().await?.subscriptions {
-            for DestinationRecord { address, .. } in
+            for DestinationRecord { protocol, address, .. } in
                 [Some(subscription.destination), subscription.dead_letters].into_iter().flatten()
             {
-                let url = reqwest::Url::parse(&address)?;
-                if let Some(addr) = url.socket_addrs(|| None)?.first() {
-                    leftovers.receivers.insert(url.path().to_owned(), *addr);
+                if matches!(protocol, Protocol::Http | Protocol::Https) {
+                    let url = reqwest::Url::parse(&address)?;
+                    if let Some(addr) = url.socket_addrs(|| None)?.first() {
+                        leftovers.receivers.insert(url.path().to_owned(), *addr);
+                    }
                 }
+                leftovers.addresses.insert(address);
             }
         }
         Ok(leftovers)

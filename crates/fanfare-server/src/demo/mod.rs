@@ -3,6 +3,7 @@
 mod confirm;
 mod data;
 mod events;
+mod receiver;
 mod screen;
 mod subscribers;
 
@@ -15,7 +16,7 @@ use fanfare::egress::EgressPolicy;
 use fanfare::engine::{Progress, Report, Watch};
 use fanfare::http::HttpConfig;
 use fanfare::subscription::SubscriptionState;
-use fanfare::{Adapters, Fanfare, Host as _, MessageType, SubscriptionArn, SystemHost, Timestamp, TopicArn};
+use fanfare::{Adapters, Fanfare, Host as _, MessageType, Protocol, SubscriptionArn, SystemHost, Timestamp, TopicArn};
 use fanfare_server::links;
 use fanfare_testkit::TestCa;
 use tokio::net::TcpListener;
@@ -91,6 +92,7 @@ impl<'a> Demo<'a> {
         let egress = EgressPolicy::internet().allow("127.0.0.0/8".parse()?);
         let http = HttpConfig::new().egress(egress).ca_certificates(ca.certificate_pem())?;
         let adapters = Adapters::new(&base)?.signer(signer.clone()).http(http);
+        let adapters = subscribers::reachable(adapters, &subscribers)?;
         let fanfare = Fanfare::builder().connectors(adapters.connectors()?).open_store(store).await?;
         let watch = fanfare.watch();
         let router = links::router(fanfare.clone(), signer);
@@ -111,16 +113,18 @@ impl<'a> Demo<'a> {
                     let arn = fanfare.subscribe(&topic, subscribe).await?;
                     let confirmed = fanfare.subscription(&arn)?.state() == SubscriptionState::Confirmed;
                     subscriber.arn = Some(arn);
-                    if confirmed {
+                    if confirmed && leftovers.is_from_earlier(&subscriber.receiver.address(subscriber.name)) {
                         "subscribed since an earlier run"
+                    } else if confirmed {
+                        "subscribed"
                     } else {
-                        confirm::confirm(subscriber, &base).await?;
+                        confirm::confirm(&subscriber.receiver, &base).await?;
                         "confirmed, signature verified"
                     }
                 }
                 None => "ready",
             };
-            screen.subscribed(subscriber.name, subscriber.protocol.as_str(), subscriber.about, state);
+            screen.subscribed(subscriber.name, subscriber.protocol().as_str(), subscriber.about, state);
         }
         let (dropped_before, leftovers) = (leftovers.dropped, leftovers.pending);
         Ok(Self { screen, fanfare, topic, subscribers, pages, leftovers, dropped_before, watch })
@@ -213,7 +217,8 @@ impl<'a> Demo<'a> {
             }
             Progress::FilteredOut { subscription, because, .. } => {
                 let name = self.name_of(subscription);
-                let protocol = self.subscriber(subscription).map_or("", |subscriber| subscriber.protocol.as_str());
+                let protocol = self.subscriber(subscription).map(Subscriber::protocol);
+                let protocol = protocol.as_ref().map_or("", Protocol::as_str);
                 self.screen.filtered_out(name, protocol, because);
             }
             Progress::Dropped { subscription, reason, .. } => {
@@ -257,7 +262,7 @@ impl<'a> Demo<'a> {
         for missing in missing {
             self.screen.problem(missing);
         }
-        let mut protocols: Vec<_> = self.subscribers.iter().map(|subscriber| &subscriber.protocol).collect();
+        let mut protocols: Vec<_> = self.subscribers.iter().map(Subscriber::protocol).collect();
         protocols.sort_unstable();
         protocols.dedup();
         let arrived = delivered + dead_lettered + leftovers;

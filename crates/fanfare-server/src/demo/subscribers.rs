@@ -1,15 +1,19 @@
 //! The demo's subscribers: scripted receivers on loopback, one way of behaving each.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use fanfare::aws::AwsConfig;
+use fanfare::lambda::LambdaConfig;
 use fanfare::retry::{RetryPhase, RetrySchedule};
-use fanfare::{Destination, FilterPolicy, FilterPolicyScope, Protocol, Subscribe, SubscriptionArn};
-use fanfare_testkit::{HttpReceiver, ReceivedRequest, Reply, TestCa};
+use fanfare::sqs::SqsConfig;
+use fanfare::{Adapters, Destination, FilterPolicy, FilterPolicyScope, Protocol, Subscribe, SubscriptionArn};
+use fanfare_testkit::{HttpReceiver, LambdaReceiver, Reply, SqsReceiver, TestCa};
 
 use super::Trouble;
 use super::data::Leftovers;
+use super::receiver::{Receiver, is_notification, path_of};
 
 /// How long a failed attempt waits in the demo, where nobody wants to wait for Amazon SNS's 20 seconds.
 const RETRY_DELAY: Duration = Duration::from_millis(120);
@@ -19,8 +23,7 @@ const RETRY_DELAY: Duration = Duration::from_millis(120);
 pub(super) struct Subscriber {
     pub(super) name: &'static str,
     pub(super) about: &'static str,
-    pub(super) protocol: Protocol,
-    pub(super) receiver: HttpReceiver,
+    pub(super) receiver: Receiver,
     pub(super) wish: Wish,
     /// Known once it is subscribed.
     pub(super) arn: Option<SubscriptionArn>,
@@ -42,6 +45,7 @@ pub(super) enum Wish {
 pub(super) async fn all(ca: &TestCa, earlier: &Leftovers) -> Result<Vec<Subscriber>, Trouble> {
     let alarms = FilterPolicy::parse(r#"{"NewStateValue": ["ALARM"]}"#, FilterPolicyScope::MessageBody)?;
     let bounces = FilterPolicy::parse(r#"{"source": ["ses"]}"#, FilterPolicyScope::MessageAttributes)?;
+    let objects = FilterPolicy::parse(r#"{"source": ["s3"]}"#, FilterPolicyScope::MessageAttributes)?;
     let start = async |name| match earlier.receivers.get(&path_of(name)) {
         Some(addr) => HttpReceiver::start_at(*addr).await,
         None => Ok(HttpReceiver::start().await),
@@ -57,25 +61,48 @@ pub(super) async fn all(ca: &TestCa, earlier: &Leftovers) -> Result<Vec<Subscrib
         true => Reply::status(410).body("this mailbox has moved out"),
         false => Reply::status(200),
     }));
-    let http =
-        |name, about, receiver, wish| Subscriber { name, about, protocol: Protocol::Http, receiver, wish, arn: None };
+    let (queues, functions) = (Arc::new(SqsReceiver::start().await), LambdaReceiver::start().await);
     Ok(vec![
-        http("dashboard", "takes everything", start("dashboard").await?, Wish::Everything),
-        Subscriber {
-            protocol: Protocol::Https,
-            ..http("archive", "takes everything, over TLS", archive, Wish::Everything)
-        },
-        http("pager", "wants alarms alone", start("pager").await?, Wish::Filtered(alarms)),
-        http("flaky", "fails twice, then works", flaky, Wish::RetriedSoon),
-        http("mailbox", "wants bounces, but is gone", gone, Wish::Redriven(bounces)),
-        http("lost+found", "takes dead letters", start("lost+found").await?, Wish::DeadLetters),
+        of_http("dashboard", "takes everything", start("dashboard").await?, Wish::Everything),
+        of_http("archive", "takes everything, over TLS", archive, Wish::Everything),
+        of_http("pager", "wants alarms alone", start("pager").await?, Wish::Filtered(alarms)),
+        of_http("flaky", "fails twice, then works", flaky, Wish::RetriedSoon),
+        of_http("mailbox", "wants bounces, but is gone", gone, Wish::Redriven(bounces)),
+        of("history", "a queue that takes everything", Receiver::Queue(Arc::clone(&queues)), Wish::Everything),
+        of("thumbnails", "a function for new objects", Receiver::Function(functions), Wish::Filtered(objects)),
+        of("lost-found", "a queue for dead letters", Receiver::Queue(queues), Wish::DeadLetters),
     ])
 }
 
+/// Shows the adapters for AWS where the demo's queues and functions are.
+pub(super) fn reachable(adapters: Adapters, subscribers: &[Subscriber]) -> Result<Adapters, Trouble> {
+    let mut adapters = adapters.aws(AwsConfig::new().access_key("demo", "demo"));
+    for subscriber in subscribers {
+        adapters = match &subscriber.receiver {
+            Receiver::Web(_) => adapters,
+            Receiver::Queue(receiver) => adapters.sqs(SqsConfig::new().endpoint_url(&receiver.url())?),
+            Receiver::Function(receiver) => adapters.lambda(LambdaConfig::new().endpoint_url(&receiver.url())?),
+        };
+    }
+    Ok(adapters)
+}
+
+fn of(name: &'static str, about: &'static str, receiver: Receiver, wish: Wish) -> Subscriber {
+    Subscriber { name, about, receiver, wish, arn: None }
+}
+
+fn of_http(name: &'static str, about: &'static str, receiver: HttpReceiver, wish: Wish) -> Subscriber {
+    of(name, about, Receiver::Web(receiver), wish)
+}
+
 impl Subscriber {
+    pub(super) fn protocol(&self) -> Protocol {
+        self.receiver.protocol()
+    }
+
     /// Its subscription; nothing for the receiver of dead letters.
     pub(super) fn subscribe(&self, dead_letters: &Destination) -> Result<Option<Subscribe>, Trouble> {
-        let subscribe = Subscribe::to(self.protocol.clone(), self.receiver.url(&path_of(self.name)));
+        let subscribe = Subscribe::to(self.protocol(), self.receiver.address(self.name));
         Ok(Some(match &self.wish {
             Wish::Everything => subscribe,
             Wish::Filtered(policy) => subscribe.filter_policy(policy.clone()),
@@ -87,23 +114,13 @@ impl Subscriber {
 
     /// Where its messages come in.
     pub(super) fn destination(&self) -> Destination {
-        Destination::address(self.protocol.clone(), self.receiver.url(&path_of(self.name)))
+        Destination::address(self.protocol(), self.receiver.address(self.name))
     }
 
     /// Whether the message came in here.
     pub(super) fn has(&self, message_id: &str) -> bool {
-        let requests = self.receiver.requests();
-        requests.iter().any(|r| is_notification(r) && r.header("x-amz-sns-message-id") == Some(message_id))
+        self.receiver.has(self.name, message_id)
     }
-}
-
-/// The path of a receiver's URL.
-fn path_of(name: &str) -> String {
-    format!("/{name}")
-}
-
-fn is_notification(request: &ReceivedRequest) -> bool {
-    request.header("x-amz-sns-message-type") == Some("Notification")
 }
 
 /// Fails the first two attempts for each message that contains `word`.

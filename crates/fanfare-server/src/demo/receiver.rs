@@ -1,0 +1,66 @@
+//! What a subscriber of the demo receives with, one variant for each kind.
+
+use std::sync::Arc;
+
+use fanfare::Protocol;
+use fanfare_testkit::{HttpReceiver, LambdaReceiver, ReceivedRequest, SqsReceiver};
+
+/// The region and account of the demo's queues and functions.
+const AWS_PLACE: &str = "us-east-1:000000000000";
+
+/// A receiver that decodes what it gets without the code that sent it.
+#[derive(Debug)]
+pub(super) enum Receiver {
+    /// `http` and `https`.
+    Web(HttpReceiver),
+    /// `sqs`: one queue among others.
+    Queue(Arc<SqsReceiver>),
+    /// `lambda`.
+    Function(LambdaReceiver),
+}
+
+impl Receiver {
+    /// The address that `name` is subscribed with.
+    pub(super) fn address(&self, name: &str) -> String {
+        match self {
+            Self::Web(receiver) => receiver.url(&path_of(name)),
+            Self::Queue(_) => format!("arn:aws:sqs:{AWS_PLACE}:{name}"),
+            Self::Function(_) => format!("arn:aws:lambda:{AWS_PLACE}:function:{name}"),
+        }
+    }
+
+    pub(super) fn protocol(&self) -> Protocol {
+        match self {
+            Self::Web(receiver) if receiver.url("/").starts_with("https:") => Protocol::Https,
+            Self::Web(_) => Protocol::Http,
+            Self::Queue(_) => Protocol::Sqs,
+            Self::Function(_) => Protocol::Lambda,
+        }
+    }
+
+    /// Whether the message came in for `name`.
+    pub(super) fn has(&self, name: &str, message_id: &str) -> bool {
+        match self {
+            Self::Web(receiver) => receiver
+                .requests()
+                .iter()
+                .any(|r| is_notification(r) && r.header("x-amz-sns-message-id") == Some(message_id)),
+            Self::Queue(receiver) => {
+                receiver.messages(name).iter().any(|message| message.envelope()["MessageId"] == message_id)
+            }
+            Self::Function(receiver) => receiver
+                .invocations(name)
+                .iter()
+                .any(|invocation| invocation.event["Records"][0]["Sns"]["MessageId"] == message_id),
+        }
+    }
+}
+
+/// The path of a receiver's URL.
+pub(super) fn path_of(name: &str) -> String {
+    format!("/{name}")
+}
+
+pub(super) fn is_notification(request: &ReceivedRequest) -> bool {
+    request.header("x-amz-sns-message-type") == Some("Notification")
+}
