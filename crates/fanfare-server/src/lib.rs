@@ -5,4 +5,5 @@ pub mod api;
 pub mod auth;
 pub mod emulate;
 pub mod links;
+pub mod mobile;
 pub mod query;

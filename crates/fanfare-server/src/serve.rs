@@ -14,6 +14,7 @@ use fanfare::{Adapters, Fanfare, Host, Protocol, SystemHost};
 use fanfare_server::api;
 use fanfare_server::auth::Mode;
 use fanfare_server::emulate::{self, Clock, Outbox, TestServer};
+use fanfare_server::mobile::Mobile;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
@@ -105,6 +106,7 @@ impl Served {
 /// The engine over its store, and everything that is served of it.
 async fn open(settings: Settings, place: Place, mode: &Mode, public_url: &str) -> Result<(Served, Router), Trouble> {
     let (store, signer) = store(place)?;
+    let of_mobile = settings.mobile();
     let clock = Clock::new();
     let host: Arc<dyn Host> = if settings.test { Arc::new(clock.clone()) } else { Arc::new(SystemHost) };
     let loopback = settings.test.then_some(["127.0.0.0/8", "::1/128"]).into_iter().flatten();
@@ -127,22 +129,25 @@ async fn open(settings: Settings, place: Place, mode: &Mode, public_url: &str) -
             listed.join(", ")
         );
     }
-    let builder = move || Fanfare::builder().connectors(connectors.clone()).host(Arc::clone(&host));
+    let builder =
+        move |mobile: &Mobile| Fanfare::builder().connectors(mobile.guard(connectors.clone())).host(Arc::clone(&host));
     if settings.test {
         let mode_of_api = mode.clone();
         let open = move || {
-            let fanfare = builder().open();
-            (fanfare.clone(), api::router(fanfare, signer.clone(), mode_of_api.clone()))
+            let mobile = Mobile::new(of_mobile.clone());
+            let fanfare = builder(&mobile).open();
+            (fanfare.clone(), api::router_with(fanfare, signer.clone(), mode_of_api.clone(), mobile))
         };
         let server = TestServer::new(clock, outbox, mode.clone(), open);
         let router = server.router();
         return Ok((Served::Test(server), router));
     }
+    let mobile = Mobile::new(of_mobile);
     let fanfare = match store {
-        Some(store) => builder().open_store(store).await?,
-        None => builder().open(),
+        Some(store) => builder(&mobile).open_store(store).await?,
+        None => builder(&mobile).open(),
     };
-    let mut router = api::router(fanfare.clone(), signer, mode.clone());
+    let mut router = api::router_with(fanfare.clone(), signer, mode.clone(), mobile);
     if !outbox.protocols().is_empty() {
         router = router.merge(emulate::router(outbox, mode.clone()));
     }

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 /// The documents by name.
-const DOCUMENTS: [(&str, &str); 15] = [
+const DOCUMENTS: [(&str, &str); 17] = [
+    ("api-errors", include_str!("../vectors/api-errors.json")),
     ("api-model", include_str!("../vectors/api-model.json")),
     ("aws-envelopes", include_str!("../vectors/aws-envelopes.json")),
     ("delivery-policy", include_str!("../vectors/delivery-policy.json")),
@@ -13,6 +14,7 @@ const DOCUMENTS: [(&str, &str); 15] = [
     ("filter-policy-match", include_str!("../vectors/filter-policy-match.json")),
     ("filter-policy-match-large", include_str!("../vectors/filter-policy-match-large.json")),
     ("http-headers", include_str!("../vectors/http-headers.json")),
+    ("mobile-push", include_str!("../vectors/mobile-push.json")),
     ("query-requests", include_str!("../vectors/query-requests.json")),
     ("query-responses", include_str!("../vectors/query-responses.json")),
     ("signature-canonical-strings", include_str!("../vectors/signature-canonical-strings.json")),

@@ -117,6 +117,11 @@ impl Fanfare {
     pub fn protocols(&self) -> Vec<Protocol> {
         self.engine.connectors.protocols()
     }
+
+    /// The time that the engine goes by.
+    pub fn now(&self) -> Timestamp {
+        self.engine.host.now()
+    }
 }
 
 impl Engine {

@@ -9,12 +9,17 @@
 
 mod admitted;
 mod call;
+mod direct;
 mod operations;
 mod paging;
+mod platform_applications;
+mod platform_endpoints;
 mod publish;
 mod publish_batch;
 mod refusal;
 mod response;
+mod sms;
+mod sms_sandbox;
 mod subscription_attributes;
 mod subscriptions;
 mod tags;
@@ -37,6 +42,7 @@ use fanfare::wire::Signer;
 use crate::admin;
 use crate::auth::{self, Mode};
 use crate::links::Pages;
+use crate::mobile::{Mobile, MobileSettings};
 use crate::query::{Answer, Request};
 
 use call::Call;
@@ -61,8 +67,15 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 ///
 /// Bodies are limited to [`BODY_BYTES_MAX`].
 pub fn router(fanfare: Fanfare, signer: Signer, mode: Mode) -> Router {
+    router_with(fanfare, signer, mode, Mobile::new(MobileSettings::new()))
+}
+
+/// As [`router`], with phones and devices as `mobile` has them: its [`guard`](Mobile::guard) belongs before the connectors of
+/// `fanfare`, to which this binds it.
+pub fn router_with(fanfare: Fanfare, signer: Signer, mode: Mode, mobile: Mobile) -> Router {
+    mobile.bind(&fanfare);
     let pages = Pages::new(fanfare.clone(), signer);
-    let api = Arc::new(Api { fanfare, mode, pages });
+    let api = Arc::new(Api { fanfare, mode, pages, mobile });
     Router::new()
         .route("/healthz", get(async || "ok\n"))
         // What is served beside the operations stands there; what is not, is not there.
@@ -78,6 +91,7 @@ pub(crate) struct Api {
     fanfare: Fanfare,
     mode: Mode,
     pages: Pages,
+    mobile: Mobile,
 }
 
 async fn serve(State(api): State<Arc<Api>>, request: axum::extract::Request) -> Response {
@@ -129,6 +143,27 @@ impl Api {
             "TagResource" => self.tag_resource(call).await,
             "UntagResource" => self.untag_resource(call).await,
             "ListTagsForResource" => self.list_tags_for_resource(call),
+            "CreatePlatformApplication" => self.create_platform_application(call).await,
+            "DeletePlatformApplication" => self.delete_platform_application(call).await,
+            "GetPlatformApplicationAttributes" => self.get_platform_application_attributes(call).await,
+            "SetPlatformApplicationAttributes" => self.set_platform_application_attributes(call).await,
+            "ListPlatformApplications" => self.list_platform_applications(call).await,
+            "CreatePlatformEndpoint" => self.create_platform_endpoint(call).await,
+            "DeleteEndpoint" => self.delete_endpoint(call).await,
+            "GetEndpointAttributes" => self.get_endpoint_attributes(call).await,
+            "SetEndpointAttributes" => self.set_endpoint_attributes(call).await,
+            "ListEndpointsByPlatformApplication" => self.list_endpoints_by_platform_application(call).await,
+            "SetSMSAttributes" => self.set_sms_attributes(call).await,
+            "GetSMSAttributes" => self.get_sms_attributes(call).await,
+            "CheckIfPhoneNumberIsOptedOut" => self.check_if_phone_number_is_opted_out(call).await,
+            "ListPhoneNumbersOptedOut" => self.list_phone_numbers_opted_out(call).await,
+            "OptInPhoneNumber" => self.opt_in_phone_number(call).await,
+            "ListOriginationNumbers" => self.list_origination_numbers(call),
+            "GetSMSSandboxAccountStatus" => Ok(self.get_sms_sandbox_account_status(call)),
+            "CreateSMSSandboxPhoneNumber" => self.create_sms_sandbox_phone_number(call).await,
+            "VerifySMSSandboxPhoneNumber" => self.verify_sms_sandbox_phone_number(call).await,
+            "DeleteSMSSandboxPhoneNumber" => self.delete_sms_sandbox_phone_number(call).await,
+            "ListSMSSandboxPhoneNumbers" => self.list_sms_sandbox_phone_numbers(call).await,
             other => Err(operations::not_here(other)),
         }
     }

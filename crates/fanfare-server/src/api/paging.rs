@@ -20,9 +20,14 @@ pub(super) struct Page<T> {
 
 impl<T> Page<T> {
     /// The page that begins with the first of `items`, which are one more than fit when there are more; `token` names an item.
-    pub(super) fn of(mut items: Vec<T>, token: impl Fn(&T) -> NextToken) -> Self {
-        let more = items.len() > PAGE_ITEMS;
-        items.truncate(PAGE_ITEMS);
+    pub(super) fn of(items: Vec<T>, token: impl Fn(&T) -> NextToken) -> Self {
+        Self::of_at_most(PAGE_ITEMS, items, token)
+    }
+
+    /// The same for a page of `max` items.
+    pub(super) fn of_at_most(max: usize, mut items: Vec<T>, token: impl Fn(&T) -> NextToken) -> Self {
+        let more = items.len() > max;
+        items.truncate(max);
         let next_token = items.last().filter(|_| more).map(|last| token(last).to_text());
         Self { items, next_token }
     }
@@ -45,6 +50,16 @@ impl NextToken {
     /// After that subscription.
     pub(super) fn of_subscription(subscription: &Subscription) -> Self {
         Self { arn: subscription.topic().to_string(), id: Some(subscription.id().0) }
+    }
+
+    /// After the item of that ARN, number or the like.
+    pub(super) fn of_key(key: &str) -> Self {
+        Self { arn: key.to_owned(), id: None }
+    }
+
+    /// The item after which the list goes on, if it can be one.
+    pub(super) fn key(self, is_one: impl FnOnce(&str) -> bool) -> Result<String, Refusal> {
+        if self.id.is_none() && is_one(&self.arn) { Ok(self.arn) } else { Err(refusal()) }
     }
 
     /// Reads the parameter; an empty one asks for the first page.

@@ -1,13 +1,12 @@
 //! Publishing one message.
 
 use bytes::Bytes;
-use fanfare::{AttributeValue, Message};
+use fanfare::{AttributeValue, Message, MessageBuilder};
 
 use super::Api;
 use super::call::Call;
 use super::refusal::Refusal;
-use super::subscriptions::is_phone_number;
-use crate::query::{Answer, Members, MessageAttribute};
+use crate::query::{Answer, Members, MessageAttribute, Request};
 
 /// A message as it was sent, not yet judged.
 #[derive(Debug)]
@@ -26,12 +25,10 @@ impl Api {
         let topic = match (request.text("TopicArn"), request.text("TargetArn"), request.text("PhoneNumber")) {
             (Some(topic), None, None) => call.own_topic("TopicArn", topic)?,
             (None, Some(target), None) if is_push_endpoint(target) => {
-                return Err(Refusal::invalid_parameter(
-                    "TargetArn Reason: No endpoint found for the target arn specified",
-                ));
+                return self.publish_to_endpoint(call, target).await;
             }
             (None, Some(target), None) => call.own_topic("TargetArn", target)?,
-            (None, None, Some(number)) => return Err(no_text_messages(number)),
+            (None, None, Some(number)) => return self.publish_to_number(call, number).await,
             (None, None, None) => return Err(Refusal::missing("TopicArn or TargetArn")),
             _ => {
                 return Err(Refusal::invalid_parameter(
@@ -40,14 +37,7 @@ impl Api {
             }
         };
         self.fanfare.topic(&topic)?;
-        let sent = Sent {
-            message: request.text("Message"),
-            subject: request.text("Subject"),
-            structure: request.text("MessageStructure"),
-            attributes: request.message_attributes("MessageAttributes"),
-            group_id: request.text("MessageGroupId"),
-            deduplication_id: request.text("MessageDeduplicationId"),
-        };
+        let sent = Sent::of(request);
         sent.check_types("messageAttributes")?;
         let published = self.fanfare.publish(&topic, sent.into_message()?).await?;
         let result = Members::new()
@@ -57,7 +47,19 @@ impl Api {
     }
 }
 
-impl Sent<'_> {
+impl<'a> Sent<'a> {
+    /// The message that a request for one carries.
+    pub(super) fn of(request: &'a Request) -> Self {
+        Self {
+            message: request.text("Message"),
+            subject: request.text("Subject"),
+            structure: request.text("MessageStructure"),
+            attributes: request.message_attributes("MessageAttributes"),
+            group_id: request.text("MessageGroupId"),
+            deduplication_id: request.text("MessageDeduplicationId"),
+        }
+    }
+
     /// Refuses attributes without a type, which Amazon SNS does before it looks at anything else; `path` names the map.
     pub(super) fn check_types(&self, path: &str) -> Result<(), Refusal> {
         match self.attributes.iter().find(|attribute| attribute.data_type.is_none()) {
@@ -67,11 +69,20 @@ impl Sent<'_> {
     }
 
     pub(super) fn into_message(self) -> Result<Message, Refusal> {
+        self.built(MessageBuilder::json_structure)
+    }
+
+    /// The same for a message that goes to one address, which may have a text of its own and no default.
+    pub(super) fn into_message_for_one(self) -> Result<Message, Refusal> {
+        self.built(MessageBuilder::json_structure_for_one)
+    }
+
+    fn built(self, json_structure: impl FnOnce(MessageBuilder) -> MessageBuilder) -> Result<Message, Refusal> {
         let Some(text) = self.message else { return Err(Refusal::missing("Message")) };
         let mut message = Message::builder(text);
         match self.structure {
             None => {}
-            Some("json") => message = message.json_structure(),
+            Some("json") => message = json_structure(message),
             Some(_) => return Err(Refusal::invalid_parameter("MessageStructure")),
         }
         if let Some(subject) = self.subject {
@@ -103,12 +114,4 @@ fn value(attribute: &MessageAttribute<'_>) -> Result<AttributeValue, Refusal> {
 
 fn is_push_endpoint(arn: &str) -> bool {
     arn.split(':').nth(5).is_some_and(|resource| resource.starts_with("endpoint/"))
-}
-
-fn no_text_messages(number: &str) -> Refusal {
-    if is_phone_number(number) {
-        Refusal::invalid_parameter("PhoneNumber Reason: publishing to a phone number is not supported by this server")
-    } else {
-        Refusal::invalid_parameter(format_args!("PhoneNumber Reason: {number} is not valid to publish to"))
-    }
 }

@@ -24,6 +24,7 @@ impl Api {
         let protocol: Protocol = protocol.parse()?;
         let address = call.required("Endpoint")?;
         check_address(&topic, &protocol, address)?;
+        self.check_subscribed(&protocol, address).await?;
         let wants_arn = call.request.boolean("ReturnSubscriptionArn")?.unwrap_or(false);
         let attributes = call.request.map("Attributes").unwrap_or_default();
         let mut asked = Asked::default();

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use fanfare::Protocol;
 use fanfare::egress::Rule;
+use fanfare_server::mobile::{Credentials, MobileSettings, OriginationNumber, Sandbox, Usd};
 
 use super::secret::Secret;
 
@@ -44,6 +45,32 @@ pub(crate) struct Settings {
     /// Keep deliveries over these protocols in memory and list them at /_fanfare/outbox instead of sending them: for tests.
     #[arg(long, value_name = "PROTOCOL", value_delimiter = ',')]
     pub(crate) outbox: Vec<Protocol>,
+    /// Send text messages to verified numbers alone (`CreateSMSSandboxPhoneNumber`), as for new accounts of Amazon SNS.
+    #[arg(long)]
+    pub(crate) sms_sandbox: bool,
+    /// What a part of a text message costs, in US dollars: what `MonthlySpendLimit` and `AWS.SNS.SMS.MaxPrice` go by.
+    #[arg(long, value_name = "USD")]
+    pub(crate) sms_price: Option<Usd>,
+    /// A number that text messages can come from, with its country (`ListOriginationNumbers`).
+    #[arg(long = "sms-origination-number", value_name = "NUMBER:COUNTRY")]
+    pub(crate) origination_numbers: Vec<OriginationNumber>,
+}
+
+impl Settings {
+    /// What they say about phones and devices.
+    pub(crate) fn mobile(&self) -> MobileSettings {
+        let mut mobile = MobileSettings::new();
+        // Where pushes are listed instead of sent, whoever tests need not have credentials that work.
+        if self.test || self.outbox.contains(&Protocol::Application) {
+            mobile.credentials = Credentials::Unchecked;
+        }
+        if self.sms_sandbox {
+            mobile.sandbox = Sandbox::On;
+        }
+        mobile.sms_price = self.sms_price;
+        mobile.origination_numbers.clone_from(&self.origination_numbers);
+        mobile
+    }
 }
 
 /// Whether callers must sign.

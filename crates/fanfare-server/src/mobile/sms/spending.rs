@@ -1,0 +1,54 @@
+//! What text messages cost, and how much of that is left.
+
+use fanfare::{Owner, SnsError, SnsErrorCode, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{Phones, Usd, id_of, read, written};
+
+/// The kind of the documents; ids are `<region>/<account>/<year>-<month>`.
+const KIND: &str = "sms-spent";
+
+#[derive(Serialize, Deserialize)]
+struct Spent {
+    spent: Usd,
+}
+
+/// Whether there was enough money left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Budget {
+    Enough,
+    Exhausted,
+}
+
+impl Phones {
+    /// Spends `cost` for `owner`, unless that would exceed the limit of the month that `now` is in.
+    pub(super) async fn spend(&self, owner: &Owner, cost: Usd, now: Timestamp) -> Result<Budget, SnsError> {
+        let limit = self.attributes(owner)?.monthly_limit();
+        let mut budget = Budget::Enough;
+        let spend = |known: Option<&str>| {
+            let spent = known.map(read::<Spent>).transpose()?.map_or(Usd::ZERO, |known| known.spent).plus(cost);
+            if spent > limit {
+                budget = Budget::Exhausted;
+                return Ok(known.map(str::to_owned));
+            }
+            written(&Spent { spent }).map(Some)
+        };
+        self.documents.update::<SnsError>(KIND, &id_of_month(owner, now), spend).await?;
+        Ok(budget)
+    }
+
+    /// Takes back what was spent on a message that was not sent.
+    pub(super) async fn take_back(&self, owner: &Owner, cost: Usd, now: Timestamp) -> Result<(), SnsError> {
+        let take_back = |known: Option<&str>| {
+            let known: Spent =
+                read(known.ok_or_else(|| SnsError::new(SnsErrorCode::InternalError, "nothing was spent"))?)?;
+            written(&Spent { spent: known.spent.minus(cost) }).map(Some)
+        };
+        self.documents.update(KIND, &id_of_month(owner, now), take_back).await
+    }
+}
+
+fn id_of_month(owner: &Owner, now: Timestamp) -> String {
+    // The first characters of a time are year and month.
+    format!("{}/{:.7}", id_of(owner), now.to_string())
+}
