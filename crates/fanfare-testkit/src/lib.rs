@@ -7,6 +7,8 @@ pub mod host;
 pub mod http_receiver;
 pub mod lambda_receiver;
 pub mod memory;
+#[cfg(feature = "smtp")]
+pub mod smtp_receiver;
 pub mod sqs_receiver;
 pub mod store_conformance;
 #[cfg(feature = "tls")]
@@ -17,6 +19,8 @@ pub use endpoints::{Attempt, ScriptedConnector, ScriptedEndpoint, Step};
 pub use host::SimulatedHost;
 pub use http_receiver::{HttpReceiver, ReceivedRequest, Reply, refused_addr};
 pub use lambda_receiver::{Invocation, LambdaReceiver};
+#[cfg(feature = "smtp")]
+pub use smtp_receiver::{ReceivedMail, SmtpReceiver, SmtpReply, SmtpStage};
 pub use sqs_receiver::{QueuedMessage, SqsReceiver};
 #[cfg(feature = "tls")]
 pub use tls::{Identity, TestCa};

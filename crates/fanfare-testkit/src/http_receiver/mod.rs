@@ -24,7 +24,7 @@ use crate::tls::{Identity, TestCa};
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How many connections may wait to be accepted.
-const BACKLOG: u32 = 1024;
+pub(crate) const BACKLOG: u32 = 1024;
 
 /// A subscriber on a loopback port of its own, which speaks HTTP/1.1 over a bare socket.
 ///
@@ -277,13 +277,13 @@ pub fn refused_addr() -> SocketAddr {
 }
 
 /// Binds `addr` without listening.
-fn reserve(addr: SocketAddr) -> TcpSocket {
+pub(crate) fn reserve(addr: SocketAddr) -> TcpSocket {
     bound(addr).expect("the loopback port is free")
 }
 
 /// A socket bound to `addr`, which another one of this kind may be bound to as well: so a port can be handed over from a
 /// socket that listens to one that does not, without a moment in which somebody else could get it.
-fn bound(addr: SocketAddr) -> std::io::Result<TcpSocket> {
+pub(crate) fn bound(addr: SocketAddr) -> std::io::Result<TcpSocket> {
     let socket = TcpSocket::new_v4()?;
     socket.set_reuseaddr(true)?;
     #[cfg(unix)]
