@@ -15,7 +15,8 @@ use crate::notification::{Form, Format};
 use crate::protocol::Protocol;
 use crate::retry::{BackoffFunction, EffectiveDeliveryPolicy, RetryPhase, RetrySchedule, SubscriptionDeliveryPolicy};
 use crate::store::{
-    ConfirmationRecord, CorruptRecord, DestinationRecord, FilterRecord, StateRecord, SubscriptionRecord,
+    ConfirmationRecord, CorruptRecord, DestinationRecord, FilterRecord, ReplayRecord, ReplayStatusRecord, StateRecord,
+    SubscriptionRecord,
 };
 use crate::topic::Topic;
 
@@ -254,6 +255,32 @@ pub enum Confirmation {
     Guarded,
 }
 
+/// Archived messages that are delivered to a subscription again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Replay {
+    /// The first moment of the messages.
+    pub from: Timestamp,
+    /// The last one, after which the subscription gets nothing new. Without, it goes on to what is published.
+    pub to: Option<Timestamp>,
+    /// When the replay began.
+    pub begun: Timestamp,
+    /// How it goes.
+    pub status: ReplayStatus,
+}
+
+/// How a replay goes (`ReplayStatus`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReplayStatus {
+    /// Messages are being put back.
+    InProgress,
+    /// All messages were put back. They may still wait for their attempts.
+    Completed,
+    /// The store refused to put some back, for want of room or because it does not work.
+    Failed,
+}
+
 /// The number by which an engine and its store know a subscription, below 2^63; never used twice. Later subscriptions have
 /// larger numbers, as far as the clock allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -288,6 +315,7 @@ pub struct Subscription {
     pub(crate) paused: bool,
     /// The end of a replay after which nothing new is delivered.
     pub(crate) stopped_after: Option<Timestamp>,
+    pub(crate) replay: Option<Replay>,
     pub(crate) principal: Option<Arc<str>>,
     pub(crate) confirmation: Confirmation,
     pub(crate) form: Arc<Form>,
@@ -315,6 +343,7 @@ impl Subscription {
             tokens: Vec::new(),
             paused: false,
             stopped_after: None,
+            replay: None,
             principal: None,
             confirmation: Confirmation::default(),
             form: Arc::default(),
@@ -411,6 +440,11 @@ impl Subscription {
         self.confirmation
     }
 
+    /// The last replay to it, if there was one.
+    pub fn replay(&self) -> Option<Replay> {
+        self.replay
+    }
+
     /// Its place among the subscriptions, by which lists go on.
     pub fn id(&self) -> SubscriptionId {
         self.id
@@ -468,6 +502,7 @@ impl Subscription {
                 None => None,
             },
             stopped_after: self.stopped_after,
+            replay: self.replay.map(|replay| Box::new(replay.into())),
             principal: self.principal.as_deref().map(str::to_owned),
             confirmation: match self.confirmation {
                 Confirmation::ByToken => ConfirmationRecord::ByToken,
@@ -501,6 +536,7 @@ impl Subscription {
             tokens: record.tokens.into_iter().map(|(token, expires)| (token.into(), expires)).collect(),
             paused: record.paused,
             stopped_after: record.stopped_after,
+            replay: record.replay.map(|replay| (*replay).into()),
             principal: record.principal.map(Into::into),
             confirmation: match record.confirmation {
                 ConfirmationRecord::ByToken => Confirmation::ByToken,
@@ -509,6 +545,28 @@ impl Subscription {
             },
             ..Self::new(SubscriptionId(record.id), record.arn, topic, destination, settings, state)
         })
+    }
+}
+
+impl From<Replay> for ReplayRecord {
+    fn from(replay: Replay) -> Self {
+        let status = match replay.status {
+            ReplayStatus::InProgress => ReplayStatusRecord::InProgress,
+            ReplayStatus::Completed => ReplayStatusRecord::Completed,
+            ReplayStatus::Failed => ReplayStatusRecord::Failed,
+        };
+        Self { from: replay.from, to: replay.to, begun: replay.begun, status }
+    }
+}
+
+impl From<ReplayRecord> for Replay {
+    fn from(record: ReplayRecord) -> Self {
+        let status = match record.status {
+            ReplayStatusRecord::InProgress => ReplayStatus::InProgress,
+            ReplayStatusRecord::Completed => ReplayStatus::Completed,
+            ReplayStatusRecord::Failed => ReplayStatus::Failed,
+        };
+        Self { from: record.from, to: record.to, begun: record.begun, status }
     }
 }
 

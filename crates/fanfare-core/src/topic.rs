@@ -94,6 +94,11 @@ impl Topic {
         &self.settings.display_name
     }
 
+    /// Whether deliveries are the same as with `other`, of this topic: its tags alone may be others.
+    pub(crate) fn differs_in_labels_alone(&self, other: &Self) -> bool {
+        self.settings == other.settings.clone().tags(self.settings.tags.clone())
+    }
+
     /// The settings, to begin others with.
     pub fn settings(&self) -> &TopicSettings {
         &self.settings

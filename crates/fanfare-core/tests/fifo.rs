@@ -323,3 +323,45 @@ async fn a_dropped_message_of_a_group_counts_as_an_ending() {
         matches!(&report.endings[0].1, Ending::Dropped { reason } if reason.starts_with("gave up after 4 attempts"))
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_replay_tells_how_it_goes_and_can_be_ended() {
+    let bench = Bench::new("orders", TopicSettings::new().archive(1).unwrap()).await;
+    let endpoint = bench.subscribe().await;
+    let arn = bench.fanfare.subscriptions(&bench.topic).unwrap()[0].arn().clone();
+    let start = bench.host.now();
+    assert_eq!(bench.fanfare.archive_begins(&bench.topic).await.unwrap(), None);
+    bench.fanfare.publish(&bench.topic, Message::text("one").unwrap()).await.unwrap().settled().await;
+    assert_eq!(bench.fanfare.archive_begins(&bench.topic).await.unwrap(), Some(start));
+    bench.fanfare.start_replay(&arn, start, Some(start)).await.unwrap();
+    endpoint.wait_for(2).await;
+    let replay = bench.fanfare.subscription(&arn).unwrap().replay().unwrap();
+    assert_eq!((replay.from, replay.to), (start, Some(start)));
+    let missed = bench.fanfare.publish(&bench.topic, Message::text("two").unwrap()).await.unwrap();
+    assert_eq!(missed.settled().await.delivered(), 0);
+    bench.fanfare.end_replay(&arn).await.unwrap();
+    assert_eq!(bench.fanfare.subscription(&arn).unwrap().replay(), None);
+    let three = bench.fanfare.publish(&bench.topic, Message::text("three").unwrap()).await.unwrap();
+    assert_eq!(three.settled().await.delivered(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_has_an_outcome_for_each_message_in_its_order() {
+    let bench = Bench::fifo().await;
+    let endpoint = bench.subscribe().await;
+    let grouped = |text: &str| Message::builder(text).group_id("a").build().unwrap();
+    let long = grouped(&"x".repeat(300_000));
+    let batch = vec![grouped("one"), long, Message::text("no group").unwrap(), grouped("one"), grouped("two")];
+    let outcomes = bench.fanfare.publish_all(&bench.topic, batch).await.unwrap();
+    let ids: Vec<_> = outcomes.iter().map(|outcome| outcome.as_ref().map(|published| published.message_id())).collect();
+    assert_eq!(ids[1].unwrap_err().message(), "Invalid parameter: Message too long");
+    assert_eq!(
+        ids[2].unwrap_err().message(),
+        "Invalid parameter: The MessageGroupId parameter is required for FIFO topics"
+    );
+    assert_eq!(ids[0].unwrap(), ids[3].unwrap());
+    let numbers: Vec<_> = [0, 4].map(|at| outcomes[at].as_ref().unwrap().sequence_number().unwrap()).to_vec();
+    assert!(numbers[0] < numbers[1], "{numbers:?}");
+    endpoint.wait_for(2).await;
+    assert_eq!(endpoint.texts(), ["one", "two"]);
+}

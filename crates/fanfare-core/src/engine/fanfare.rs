@@ -110,11 +110,12 @@ impl Fanfare {
         Self { engine, running }
     }
 
-    /// Comes back to what the store has waiting.
+    /// Comes back to what the store has waiting, and to replays that were cut off.
     pub(super) async fn resume_waiting(&self) -> Result<(), StoreError> {
         for (lane, due) in self.engine.store.waiting().await? {
             self.engine.timer.set(lane, due);
         }
+        self.engine.replay_again();
         Ok(())
     }
 

@@ -31,10 +31,11 @@ pub(super) enum Explain {
 }
 
 /// Asks every confirmed subscription. Each text of the message is read once, however many policies there are.
-pub(super) fn fan_out(message: &Message, subscriptions: Vec<Arc<Subscription>>, explain: Explain) -> FanOut {
+pub(super) fn fan_out(message: &Message, subscriptions: &[Arc<Subscription>], explain: Explain) -> FanOut {
     let mut events = HashMap::new();
     let mut fan_out = FanOut::default();
-    for subscription in subscriptions.into_iter().filter(|subscription| subscription.receives_new()) {
+    for subscription in subscriptions.iter().filter(|subscription| subscription.receives_new()) {
+        let subscription = Arc::clone(subscription);
         let Some(policy) = subscription.filter_policy() else {
             fan_out.matched.push(subscription);
             continue;

@@ -17,6 +17,7 @@ mod observer;
 mod pace;
 mod progress;
 mod publishing;
+mod replaying;
 mod report;
 mod rest;
 mod settings;

@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Weak};
 
+use futures_util::future::join_all;
+
 use super::fanout::{Explain, FanOut, FilteredOut, fan_out};
 use super::progress::Progress;
 use super::report::{Ending, Report, Tracker};
@@ -29,33 +31,47 @@ impl Fanfare {
     /// FIFO topic asks for, or has one that the topic does not take; `Throttled` when the store is full; `InternalError` when
     /// it does not work. Nothing is accepted then.
     pub async fn publish(&self, topic: &TopicArn, message: Message) -> Result<Published, SnsError> {
+        let mut published = self.publish_all(topic, vec![message]).await?;
+        published.pop().expect("one message has one outcome")
+    }
+
+    /// Publishes several messages, the store keeping them together as far as it can, in their order. Answers what came of each:
+    /// one that is refused does not stop the others.
+    ///
+    /// # Errors
+    /// `NotFound` for the topic, and nothing is accepted then; for each message as [`Fanfare::publish`].
+    pub async fn publish_all(
+        &self,
+        topic: &TopicArn,
+        messages: Vec<Message>,
+    ) -> Result<Vec<Result<Published, SnsError>>, SnsError> {
         let engine = &self.engine;
         engine.open_for_changes()?;
         let topic = engine.registry.topic(topic)?;
-        if message.size() > topic.maximum_message_size() {
-            return Err(SnsError::invalid_parameter("Message too long"));
-        }
-        let mut message = dedup::identified(message, &topic)?;
-        if topic.arn().is_fifo() && message.trace().xray_header().is_some() {
-            let trace = message.trace().clone().without_xray();
-            message = message.traced(trace);
-        }
         let subscriptions = engine.registry.subscriptions(topic.arn())?;
-        let explain = if engine.observers.watched() { Explain::InWords } else { Explain::No };
-        let FanOut { matched, filtered_out } = fan_out(&message, subscriptions, explain);
-
-        let (id, now) = (new_uuid(engine.host.as_ref()), engine.host.now());
-        let entry = engine.entry(&id, &topic, message, now, &matched);
-        let everybody = matched.iter().map(|subscription| subscription.arn());
-        let everybody = everybody.chain(filtered_out.iter().map(|left_out| left_out.subscription.arn())).cloned();
-        let mut published = Published::tracked(engine, id, everybody.collect::<Vec<_>>());
-
-        let work = Arc::clone(engine).accept(entry, matched, filtered_out);
-        match engine.carried(work).await? {
-            Appended::Accepted { number, .. } => published.number(&topic, number),
-            Appended::Duplicate { message_id, number } => published = published.repeated(&topic, message_id, number),
+        let mut published = Vec::with_capacity(messages.len());
+        let mut work = Vec::with_capacity(messages.len());
+        for message in messages {
+            let prepared = engine.prepare(message, &topic, &subscriptions).map(|(promise, acceptance)| {
+                work.push(acceptance);
+                promise
+            });
+            published.push(prepared);
         }
-        Ok(published)
+        // All of them begin before the first one ends, in their order.
+        let appended = engine.carried(async move { Ok(join_all(work).await) }).await?;
+        let mut appended = appended.into_iter();
+        let outcomes = published.into_iter().map(|promise| {
+            let mut published = promise?;
+            match appended.next().expect("each message that was prepared has an outcome")? {
+                Appended::Accepted { number, .. } => published.number(&topic, number),
+                Appended::Duplicate { message_id, number } => {
+                    published = published.repeated(&topic, message_id, number)
+                }
+            }
+            Ok(published)
+        });
+        Ok(outcomes.collect())
     }
 }
 
@@ -124,6 +140,31 @@ impl Drop for Published {
 }
 
 impl Engine {
+    /// What is promised to the publisher of a message, and the work that keeps the promise.
+    fn prepare(
+        self: &Arc<Self>,
+        message: Message,
+        topic: &Topic,
+        subscriptions: &[Arc<Subscription>],
+    ) -> Result<(Published, impl Future<Output = Result<Appended, SnsError>> + Send + 'static), SnsError> {
+        if message.size() > topic.maximum_message_size() {
+            return Err(SnsError::invalid_parameter("Message too long"));
+        }
+        let mut message = dedup::identified(message, topic)?;
+        if topic.arn().is_fifo() && message.trace().xray_header().is_some() {
+            let trace = message.trace().clone().without_xray();
+            message = message.traced(trace);
+        }
+        let explain = if self.observers.watched() { Explain::InWords } else { Explain::No };
+        let FanOut { matched, filtered_out } = fan_out(&message, subscriptions, explain);
+        let (id, now) = (new_uuid(self.host.as_ref()), self.host.now());
+        let entry = self.entry(&id, topic, message, now, &matched);
+        let everybody = matched.iter().map(|subscription| subscription.arn());
+        let everybody = everybody.chain(filtered_out.iter().map(|left_out| left_out.subscription.arn())).cloned();
+        let published = Published::tracked(self, id, everybody.collect::<Vec<_>>());
+        Ok((published, Arc::clone(self).accept(entry, matched, filtered_out)))
+    }
+
     /// Has the store keep a message, tells who does not get it, and wakes the lanes of those who do.
     async fn accept(
         self: Arc<Self>,

@@ -1,4 +1,4 @@
-//! What operators do: pause, resume, redrive, replay, and ask why a message did not arrive.
+//! What operators do: pause, resume, redrive, and ask why a message did not arrive.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -12,11 +12,11 @@ use crate::host::Timestamp;
 use crate::notification::NotificationKind;
 use crate::publication::Publication;
 use crate::registry::refusal;
-use crate::store::{Dead, Delivery, LaneCounts, MessageState, Range, StoredMessage};
+use crate::store::{Dead, Delivery, LaneCounts, MessageState, StoredMessage};
 use crate::subscription::{Subscription, SubscriptionState};
 
 /// How many messages or deliveries are handled at a time.
-const PAGE: NonZeroUsize = NonZeroUsize::new(1000).expect("1000 is not zero");
+pub(super) const PAGE: NonZeroUsize = NonZeroUsize::new(1000).expect("1000 is not zero");
 
 /// Why a message did or did not arrive at a subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,33 +116,6 @@ impl Fanfare {
             .await
     }
 
-    /// Delivers archived messages again that the topic accepted from `from` on: those that the subscription's filter policy
-    /// wants, marked with the attribute `Replayed` (`ReplayPolicy`). Answers how many there are.
-    ///
-    /// Without an end, it goes on to what is published now. With one, that is the last moment, and the subscription gets
-    /// nothing new until it is replayed without an end.
-    ///
-    /// # Errors
-    /// `NotFound`; `InvalidParameter` when the topic keeps no archive or `to` is before `from`; `InternalError` when the store
-    /// does not work.
-    pub async fn replay(
-        &self,
-        subscription: &SubscriptionArn,
-        from: Timestamp,
-        to: Option<Timestamp>,
-    ) -> Result<u64, SnsError> {
-        self.engine.open_for_changes()?;
-        let topic = self.engine.registry.topic(&subscription.topic())?;
-        if topic.archive_period().is_none() {
-            return Err(SnsError::invalid_parameter("ReplayPolicy Reason: the topic has no ArchivePolicy"));
-        }
-        if to.is_some_and(|to| to < from) {
-            return Err(SnsError::invalid_parameter("ReplayPolicy Reason: EndingPoint is before StartingPoint"));
-        }
-        let work = Arc::clone(&self.engine).replay(subscription.clone(), from, to);
-        self.engine.carried(work).await
-    }
-
     /// Confirms a pending subscription without its token: the operator vouches for the endpoint. Again is no error.
     ///
     /// # Errors
@@ -219,28 +192,6 @@ impl Fanfare {
 }
 
 impl Engine {
-    /// Puts archived messages back page by page, up to those that are accepted now: later ones come as new messages.
-    async fn replay(
-        self: Arc<Self>,
-        subscription: SubscriptionArn,
-        from: Timestamp,
-        to: Option<Timestamp>,
-    ) -> Result<u64, SnsError> {
-        let subscription = self.registry.change(&subscription, |known| known.stopped_after = to).await?;
-        let range = Range { topic: subscription.topic(), from, to: Some(to.unwrap_or_else(|| self.host.now())) };
-        let (mut after, mut count) = (0, 0);
-        loop {
-            let page = self.store.archived(&range, after, PAGE).await.map_err(|error| refusal(&error))?;
-            let Some(last) = page.last() else { return Ok(count) };
-            after = last.number;
-            let wanted: Vec<_> = page.iter().filter(|stored| wants(&subscription, stored)).map(|s| s.number).collect();
-            count += wanted.len() as u64;
-            let now = self.steady.now();
-            self.store.replay(subscription.id, now, &wanted).await.map_err(|error| refusal(&error))?;
-            self.wake(subscription.id);
-        }
-    }
-
     async fn standing(
         &self,
         message_id: &str,
@@ -301,7 +252,7 @@ fn absent(subscription: &Subscription, stored: &StoredMessage) -> Standing {
     }
 }
 
-fn wants(subscription: &Subscription, stored: &StoredMessage) -> bool {
+pub(super) fn wants(subscription: &Subscription, stored: &StoredMessage) -> bool {
     judge(subscription, stored).is_none()
 }
 

@@ -13,7 +13,8 @@ use crate::error::{SnsError, SnsErrorCode};
 use crate::host::Timestamp;
 use crate::store::{Change, Store, StoreError, StoreErrorKind};
 use crate::subscription::{
-    Confirmation, Destination, Subscription, SubscriptionId, SubscriptionSettings, SubscriptionState,
+    Confirmation, Destination, Replay, ReplayStatus, Subscription, SubscriptionId, SubscriptionSettings,
+    SubscriptionState,
 };
 use crate::topic::{Topic, TopicSettings};
 
@@ -178,6 +179,14 @@ impl Registry {
             }
         }
         found
+    }
+
+    /// The replays that are under way, or were when the program ended.
+    pub(crate) fn replays(&self) -> Vec<(SubscriptionArn, Replay)> {
+        let state = self.read();
+        let known = state.by_id.values().filter(|known| !known.has_ended());
+        let replays = known.filter_map(|known| Some((known.arn.clone(), known.replay?)));
+        replays.filter(|(_, replay)| replay.status == ReplayStatus::InProgress).collect()
     }
 
     pub(crate) fn counts(&self, topic: &TopicArn) -> Result<SubscriptionCounts, SnsError> {

@@ -177,7 +177,7 @@ impl State {
     pub(super) fn replace_topic(&mut self, topic: Topic) {
         let topic = Arc::new(topic);
         let Some(entry) = self.topics.get_mut(topic.arn()) else { return };
-        let same_deliveries = entry.topic.delivery_policy() == topic.delivery_policy();
+        let same_deliveries = entry.topic.differs_in_labels_alone(&topic);
         entry.topic = Arc::clone(&topic);
         if same_deliveries {
             return;

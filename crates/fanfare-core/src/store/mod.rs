@@ -20,8 +20,8 @@ pub use journal::{
 };
 pub use memory::{MemoryBounds, MemoryStore};
 pub use records::{
-    ConfirmationRecord, CorruptRecord, DestinationRecord, DocumentRecord, FilterRecord, StateRecord,
-    SubscriptionRecord, TopicRecord,
+    ConfirmationRecord, CorruptRecord, DestinationRecord, DocumentRecord, FilterRecord, ReplayRecord,
+    ReplayStatusRecord, StateRecord, SubscriptionRecord, TopicRecord,
 };
 pub use registry_store::{Change, RegistryRecords, RegistryStore};
 

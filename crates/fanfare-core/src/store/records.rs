@@ -85,6 +85,8 @@ pub struct SubscriptionRecord {
     /// The last moment of a replay after which nothing new is delivered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped_after: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<Box<ReplayRecord>>,
     /// Who subscribed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub principal: Option<String>,
@@ -93,6 +95,26 @@ pub struct SubscriptionRecord {
     /// Attributes that the engine keeps and does not read.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<String, String>,
+}
+
+/// A replay as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "see `Replay`")]
+pub struct ReplayRecord {
+    pub from: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Timestamp>,
+    pub begun: Timestamp,
+    pub status: ReplayStatusRecord,
+}
+
+/// How a replay goes as it is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "see `ReplayStatus`")]
+pub enum ReplayStatusRecord {
+    InProgress,
+    Completed,
+    Failed,
 }
 
 /// How a subscription was confirmed as it is kept.

@@ -17,6 +17,7 @@ mod platform_endpoints;
 mod publish;
 mod publish_batch;
 mod refusal;
+mod replay_policy;
 mod response;
 mod sms;
 mod sms_sandbox;
@@ -129,7 +130,7 @@ impl Api {
             "CreateTopic" => self.create_topic(call).await,
             "DeleteTopic" => self.delete_topic(call).await,
             "ListTopics" => self.list_topics(call),
-            "GetTopicAttributes" => self.get_topic_attributes(call),
+            "GetTopicAttributes" => self.get_topic_attributes(call).await,
             "SetTopicAttributes" => self.set_topic_attributes(call).await,
             "Publish" => self.publish(call).await,
             "PublishBatch" => self.publish_batch(call).await,

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use fanfare::{Message, Published, SnsError, Topic};
+use fanfare::{Message, Topic};
 
 use super::Api;
 use super::call::Call;
@@ -27,11 +27,7 @@ impl Api {
         let messages = messages_of(&entries)?;
         check_together(&messages, &topic)?;
 
-        let mut outcomes: Vec<Result<Published, SnsError>> = Vec::with_capacity(messages.len());
-        // One after the other: on a FIFO topic their order counts.
-        for message in messages {
-            outcomes.push(self.fanfare.publish(&arn, message).await);
-        }
+        let outcomes = self.fanfare.publish_all(&arn, messages).await?;
         let (mut successful, mut failed) = (Vec::new(), Vec::new());
         for (id, outcome) in ids.into_iter().zip(outcomes) {
             let entry = Members::new().text("Id", id);

@@ -12,6 +12,7 @@ use url::Url;
 
 use super::call::account_principal;
 use super::refusal::Refusal;
+use super::replay_policy::{self, ReplayPolicy};
 use super::topic_attributes::{Given, refuse_unless_empty};
 
 /// The policy that wants everything. It keeps a scope that was set before its policy.
@@ -25,6 +26,8 @@ pub(super) struct Asked<'a> {
     filter_policy: Option<&'a str>,
     delivery_policy: Option<&'a str>,
     dead_letters: Option<Option<Destination>>,
+    /// As it was given, and what it says.
+    replay: Option<(&'a str, Option<ReplayPolicy>)>,
 }
 
 impl<'a> Asked<'a> {
@@ -58,7 +61,8 @@ impl<'a> Asked<'a> {
             "FilterPolicy" => self.filter_policy = Some(value),
             "DeliveryPolicy" => self.delivery_policy = Some(value),
             "RedrivePolicy" => self.dead_letters = Some(dead_letters(value, given)?),
-            "SubscriptionRoleArn" | "ReplayPolicy" => refuse_unless_empty(name, value)?,
+            replay_policy::NAME => self.replay = Some((value, ReplayPolicy::parse(value, given)?)),
+            "SubscriptionRoleArn" => refuse_unless_empty(name, value)?,
             _ => return Err(Refusal::invalid_parameter("AttributeName")),
         }
         Ok(())
@@ -97,7 +101,17 @@ impl<'a> Asked<'a> {
         if let Some(dead_letters) = &self.dead_letters {
             settings.dead_letters.clone_from(dead_letters);
         }
+        match self.replay {
+            None => {}
+            Some((text, Some(_))) => drop(settings.attributes.insert(replay_policy::NAME.to_owned(), text.to_owned())),
+            Some((_, None)) => drop(settings.attributes.remove(replay_policy::NAME)),
+        }
         Ok(settings)
+    }
+
+    /// The replay that is asked for; of an inner nothing that none be.
+    pub(super) fn replay(&self) -> Option<Option<ReplayPolicy>> {
+        self.replay.map(|(_, policy)| policy)
     }
 
     /// Whether `settings` are such as were asked for.
@@ -107,7 +121,7 @@ impl<'a> Asked<'a> {
 }
 
 /// What `GetSubscriptionAttributes` answers.
-pub(super) fn shown(subscription: &Subscription, topic: &Topic) -> Vec<(&'static str, String)> {
+pub(super) fn shown<'a>(subscription: &'a Subscription, topic: &Topic) -> Vec<(&'a str, String)> {
     let (arn, protocol, settings) = (subscription.arn(), subscription.protocol(), subscription.settings());
     let principal = subscription.principal().map(str::to_owned);
     let principal = principal.unwrap_or_else(|| account_principal(topic.arn(), topic.arn().account()));
@@ -137,6 +151,12 @@ pub(super) fn shown(subscription: &Subscription, topic: &Topic) -> Vec<(&'static
     }
     if let Some(Destination::Address { address, .. }) = &settings.dead_letters {
         attributes.push(("RedrivePolicy", json!({ "deadLetterTargetArn": address }).to_string()));
+    }
+    for (name, value) in &settings.attributes {
+        attributes.push((name.as_str(), value.clone()));
+    }
+    if let Some(replay) = subscription.replay() {
+        attributes.push(("ReplayStatus", replay_policy::status(replay.status).to_owned()));
     }
     attributes
 }

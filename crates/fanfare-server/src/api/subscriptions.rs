@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use fanfare::subscription::SubscriptionState;
-use fanfare::{Confirmation, Destination, Protocol, Subscribe, Subscription, SubscriptionSettings, TopicArn};
+use fanfare::{
+    Confirmation, Destination, Protocol, Subscribe, Subscription, SubscriptionArn, SubscriptionSettings, TopicArn,
+};
 
 use super::Api;
 use super::call::{Call, account_principal};
 use super::paging::{NextToken, PAGE_ITEMS, Page};
 use super::refusal::Refusal;
+use super::replay_policy::ReplayPolicy;
 use super::subscription_attributes::{Asked, endpoint, is_queue, shown};
 use super::topic_attributes::Given;
 use crate::query::{Answer, Members};
@@ -55,6 +58,11 @@ impl Api {
             return Err(Refusal::invalid_parameter(
                 "Attributes Reason: Subscription already exists with different attributes",
             ));
+        }
+        if let Some(Some(policy)) = asked.replay()
+            && subscription.replay().is_none()
+        {
+            self.replay(&arn, Some(policy)).await?;
         }
         let confirmed = subscription.state() == SubscriptionState::Confirmed;
         let shown = if confirmed || wants_arn { arn.as_str() } else { "pending confirmation" };
@@ -108,6 +116,12 @@ impl Api {
         let arn = call.subscription_arn()?;
         let name = call.required("AttributeName")?;
         let value = call.request.text("AttributeValue").unwrap_or_default();
+        let known = self.fanfare.subscription(&arn)?;
+        let mut asked = Asked::default();
+        asked.read(name, value, known.protocol(), Given::Alone)?;
+        if let Some(policy) = asked.replay() {
+            self.replay(&arn, policy).await?;
+        }
         let changed = |known: &Subscription| {
             let mut asked = Asked::default();
             asked.read(name, value, known.protocol(), Given::Alone)?;
@@ -115,6 +129,17 @@ impl Api {
         };
         self.fanfare.update_subscription(&arn, changed).await?;
         Ok(Answer::without_result(call.operation))
+    }
+}
+
+impl Api {
+    /// Begins the replay of a policy, or ends the one that goes on.
+    async fn replay(&self, arn: &SubscriptionArn, policy: Option<ReplayPolicy>) -> Result<(), Refusal> {
+        match policy {
+            Some(ReplayPolicy { from, to }) => self.fanfare.start_replay(arn, from, to).await?,
+            None => self.fanfare.end_replay(arn).await?,
+        }
+        Ok(())
     }
 }
 

@@ -75,10 +75,15 @@ impl Api {
         Ok(Answer::with_result(call.operation, result))
     }
 
-    pub(super) fn get_topic_attributes(&self, call: &Call<'_>) -> Result<Answer, Refusal> {
+    pub(super) async fn get_topic_attributes(&self, call: &Call<'_>) -> Result<Answer, Refusal> {
         let arn = call.topic_arn()?;
         let topic = self.fanfare.topic(&arn)?;
-        let attributes = shown(&topic, self.fanfare.subscription_counts(&arn)?);
+        let mut attributes = shown(&topic, self.fanfare.subscription_counts(&arn)?);
+        if topic.archive_period().is_some()
+            && let Some(oldest) = self.fanfare.archive_begins(&arn).await?
+        {
+            attributes.push(("BeginningArchiveTime", oldest.to_string()));
+        }
         Ok(Answer::with_result(call.operation, Members::new().map("Attributes", attributes)))
     }
 

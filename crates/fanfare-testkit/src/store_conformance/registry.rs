@@ -38,6 +38,7 @@ pub(super) fn subscription_record(id: u64) -> SubscriptionRecord {
         "raw": true,
         "dead_letters": {"protocol": "sqs", "address": "arn:aws:sqs:us-east-1:000000000000:dead"},
         "stopped_after": 1_767_323_045_071_i64,
+        "replay": {"from": 1_767_323_045_000_i64, "begun": 1_767_323_045_070_i64, "status": "Completed"},
         "principal": "arn:aws:iam::123456789012:root",
         "confirmation": "Guarded",
         "attributes": {"SubscriptionRoleArn": "arn:aws:iam::123456789012:role/r"},
