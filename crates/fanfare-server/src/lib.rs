@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod access;
 pub mod admin;
 pub mod api;
 pub mod auth;
@@ -7,3 +8,4 @@ pub mod emulate;
 pub mod links;
 pub mod mobile;
 pub mod query;
+mod readings;

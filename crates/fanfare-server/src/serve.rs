@@ -1,6 +1,7 @@
 //! `fanfare serve`: a server that SDKs and the AWS CLI take for Amazon SNS.
 
 use std::io::{Write as _, stderr, stdout};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,7 +71,8 @@ async fn serve(config: Config) -> Result<(), Trouble> {
     }
     let _ = writeln!(stdout().lock(), "fanfare listens on http://{address}");
     let (stop, stopped) = oneshot::channel::<()>();
-    let serving = axum::serve(listener, router).with_graceful_shutdown(async {
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let serving = axum::serve(listener, service).with_graceful_shutdown(async {
         // A sender that is gone says the same as one that speaks.
         let _ = stopped.await;
     });

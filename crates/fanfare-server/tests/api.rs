@@ -651,7 +651,13 @@ async fn bad_calls_are_refused_in_amazon_snss_words() {
             "Invalid parameter: SubscriptionId",
         ),
         ("ListTopics", pairs(&[("NextToken", "x")]), 400, "InvalidParameter", "Invalid parameter: NextToken"),
-        ("AddPermission", pairs(&[]), 400, "InvalidAction", "This server does not have the operation AddPermission"),
+        (
+            "AddPermission",
+            pairs(&[]),
+            400,
+            "InvalidParameter",
+            "Invalid parameter: TopicArn Reason: no value for required parameter",
+        ),
         ("Nonsense", pairs(&[]), 400, "InvalidAction", "Could not find operation Nonsense for version 2010-03-31"),
     ];
     for (action, parameters, status, code, message) in cases {

@@ -38,6 +38,6 @@ impl Api {
     ) -> Result<Answer, Refusal> {
         let form = Serializer::new(String::new()).extend_pairs(parameters).finish();
         let request = Request::parse(None, form.as_bytes())?;
-        self.operate(&Call { operation, caller, request: &request }).await
+        self.operate(&Call { api: self, operation, caller, request: &request }).await
     }
 }

@@ -4,14 +4,15 @@
 //! ([`query`](crate::query)), the operation itself (`topics`, `subscriptions`, `publish`, `tags`), and the answer in XML.
 //!
 //! A caller works on the topics of one account in one region: the account of the access key, and the region that the request is
-//! signed for. What this server does not have, an operation or an attribute, it refuses by name. Deliberately absent: access
-//! policies, so that nobody but the owner can use a topic.
+//! signed for. With topics of other accounts it does what their policies allow ([`access`](crate::access)). What this server does
+//! not have, an operation or an attribute, it refuses by name.
 
 mod admitted;
 mod call;
 mod direct;
 mod operations;
 mod paging;
+mod permissions;
 mod platform_applications;
 mod platform_endpoints;
 mod publish;
@@ -40,11 +41,13 @@ use axum::routing::{any, get};
 use fanfare::Fanfare;
 use fanfare::wire::Signer;
 
+use crate::access::Policy;
 use crate::admin;
 use crate::auth::{self, Mode};
 use crate::links::Pages;
 use crate::mobile::{Mobile, MobileSettings};
 use crate::query::{Answer, Request};
+use crate::readings::Readings;
 
 use call::Call;
 
@@ -76,7 +79,7 @@ pub fn router(fanfare: Fanfare, signer: Signer, mode: Mode) -> Router {
 pub fn router_with(fanfare: Fanfare, signer: Signer, mode: Mode, mobile: Mobile) -> Router {
     mobile.bind(&fanfare);
     let pages = Pages::new(fanfare.clone(), signer);
-    let api = Arc::new(Api { fanfare, mode, pages, mobile });
+    let api = Arc::new(Api { fanfare, mode, pages, mobile, policies: Readings::default() });
     Router::new()
         .route("/healthz", get(async || "ok\n"))
         // What is served beside the operations stands there; what is not, is not there.
@@ -93,6 +96,7 @@ pub(crate) struct Api {
     mode: Mode,
     pages: Pages,
     mobile: Mobile,
+    policies: Readings<Policy>,
 }
 
 async fn serve(State(api): State<Arc<Api>>, request: axum::extract::Request) -> Response {
@@ -122,7 +126,7 @@ impl Api {
         }
         let caller = self.mode.caller(&auth::Request::new(head, &body), SystemTime::now())?;
         let operation = operations::operation(&request)?;
-        self.operate(&Call { operation, caller: &caller, request: &request }).await
+        self.operate(&Call { api: self, operation, caller: &caller, request: &request }).await
     }
 
     async fn operate(&self, call: &Call<'_>) -> Result<Answer, Refusal> {
@@ -132,6 +136,8 @@ impl Api {
             "ListTopics" => self.list_topics(call),
             "GetTopicAttributes" => self.get_topic_attributes(call).await,
             "SetTopicAttributes" => self.set_topic_attributes(call).await,
+            "AddPermission" => self.add_permission(call).await,
+            "RemovePermission" => self.remove_permission(call).await,
             "Publish" => self.publish(call).await,
             "PublishBatch" => self.publish_batch(call).await,
             "Subscribe" => self.subscribe(call).await,

@@ -7,7 +7,9 @@ use fanfare::topic::DeduplicationScope;
 use fanfare::{SignatureVersion, SubscriptionCounts, Topic, TopicArn, TopicSettings};
 use serde_json::{Value, json};
 
+use super::permissions::with_policy;
 use super::refusal::Refusal;
+use crate::access::default_policy;
 
 /// The most characters of a display name.
 const DISPLAY_NAME_CHARS_MAX: usize = 100;
@@ -81,11 +83,11 @@ pub(super) fn with_attribute(
         "ContentBasedDeduplication" | "FifoThroughputScope" | "ArchivePolicy" => {
             return Err(given.refusal(format_args!("{name}: only FIFO topics have it")));
         }
-        "Policy" if is_default_policy(value, topic) => settings,
+        "Policy" => with_policy(settings, value, topic)?,
         // Kept and shown for the tools that set it. What it stands for in AWS, encryption at rest, is the disk's here.
         "KmsMasterKeyId" if value.is_empty() => settings.without_attribute(name),
         "KmsMasterKeyId" => settings.attribute(name, value),
-        "Policy" | "TracingConfig" => refuse_unless_empty(name, value).map(|()| settings)?,
+        "TracingConfig" => refuse_unless_empty(name, value).map(|()| settings)?,
         _ if is_feedback(name) => refuse_unless_empty(name, value).map(|()| settings)?,
         _ => {
             return Err(match given {
@@ -142,20 +144,6 @@ pub(super) fn shown(topic: &Topic, subscriptions: SubscriptionCounts) -> Vec<(&s
     }
     attributes.extend(settings.attributes().iter().map(|(name, value)| (name.as_str(), value.clone())));
     attributes
-}
-
-/// The policy of a topic that has none of its own: its owner may do everything.
-fn default_policy(topic: &TopicArn) -> String {
-    let account = topic.account();
-    format!(
-        r#"{{"Version":"2008-10-17","Id":"__default_policy_ID","Statement":[{{"Sid":"__default_statement_ID","Effect":"Allow","Principal":{{"AWS":"*"}},"Action":["SNS:GetTopicAttributes","SNS:SetTopicAttributes","SNS:AddPermission","SNS:RemovePermission","SNS:DeleteTopic","SNS:Subscribe","SNS:ListSubscriptionsByTopic","SNS:Publish"],"Resource":"{topic}","Condition":{{"StringEquals":{{"AWS:SourceOwner":"{account}"}}}}}}]}}"#
-    )
-}
-
-/// Whether a policy says what holds anyway, however it is spaced.
-fn is_default_policy(text: &str, topic: &TopicArn) -> bool {
-    let read = |text: &str| serde_json::from_str::<Value>(text).ok();
-    read(text).is_some_and(|policy| Some(policy) == read(&default_policy(topic)))
 }
 
 /// The days of an `ArchivePolicy` such as `{"MessageRetentionPeriod":"30"}`; none of `{}`, which removes it.

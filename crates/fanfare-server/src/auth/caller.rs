@@ -2,16 +2,24 @@
 
 use fanfare::Owner;
 
-/// The one who sent a request: an access key of an account, calling for a region.
+use super::origin::Origin;
+
+/// The one who sent a request: an access key of an account, calling for a region, from somewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     access_key: Option<String>,
     owner: Owner,
+    origin: Origin,
 }
 
 impl Caller {
-    pub(super) fn new(access_key: Option<String>, owner: Owner) -> Self {
-        Self { access_key, owner }
+    pub(super) fn new(access_key: Option<String>, owner: Owner, origin: Origin) -> Self {
+        Self { access_key, owner, origin }
+    }
+
+    /// How the request came.
+    pub fn origin(&self) -> Origin {
+        self.origin
     }
 
     /// The id of the access key; `None` only when signatures are not checked and the request names no key.

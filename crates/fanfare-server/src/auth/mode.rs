@@ -41,13 +41,13 @@ impl Mode {
 /// by the rule of [`Keys::with_test_keys`]; whatever else is missing comes from `assumed`.
 fn believed(request: &Request<'_>, assumed: &Owner) -> Caller {
     let Some(Credential { access_key, region, .. }) = claim::stated_credential(request) else {
-        return Caller::new(None, assumed.clone());
+        return Caller::new(None, assumed.clone(), request.origin);
     };
     let account = keys::test_account(&access_key).unwrap_or(assumed.account()).to_owned();
     let owner = Owner::new(region, account.clone())
         .or_else(|_| Owner::new(assumed.region(), account))
         .expect("the assumed region is a region and both accounts have 12 digits");
-    Caller::new(Some(access_key), owner)
+    Caller::new(Some(access_key), owner, request.origin)
 }
 
 #[cfg(test)]

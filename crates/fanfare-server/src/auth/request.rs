@@ -3,6 +3,8 @@
 use http::request::Parts;
 use http::{HeaderMap, Method};
 
+use super::origin::Origin;
+
 /// The parts of an HTTP request that a signature covers, exactly as they came over the wire.
 ///
 /// It has no `Debug`: headers and query strings carry signatures and session tokens.
@@ -15,6 +17,7 @@ pub struct Request<'a> {
     /// What HTTP/2 sends in the place of the header `Host`.
     pub(super) authority: Option<&'a str>,
     pub(super) body: &'a [u8],
+    pub(super) origin: Origin,
 }
 
 impl<'a> Request<'a> {
@@ -29,6 +32,7 @@ impl<'a> Request<'a> {
             headers: &head.headers,
             authority: head.uri.authority().map(http::uri::Authority::as_str),
             body,
+            origin: Origin::of(head),
         }
     }
 }

@@ -51,7 +51,7 @@ pub fn verify(request: &Request<'_>, keys: &Keys, now: SystemTime) -> Result<Cal
     let canonical = canonical_request(request, &claim).ok_or_else(AuthError::mismatch)?;
     let expected = signature(&claim, secret, &canonical);
     verify_slices_are_equal(expected.as_bytes(), claim.signature.as_bytes()).map_err(|_| AuthError::mismatch())?;
-    Ok(Caller::new(Some(credential.access_key.clone()), owner))
+    Ok(Caller::new(Some(credential.access_key.clone()), owner, request.origin))
 }
 
 fn check_scope(claim: &Claim) -> Result<(), AuthError> {
