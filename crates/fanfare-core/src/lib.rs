@@ -12,6 +12,7 @@ pub mod engine;
 pub mod error;
 pub mod filter;
 pub mod host;
+pub mod json;
 pub mod message;
 pub mod notification;
 pub mod platform;

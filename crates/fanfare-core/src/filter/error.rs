@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::json::{JsonError, Location};
 use crate::error::SnsError;
+use crate::json::{JsonError, Location};
 
 /// A filter policy that is not acceptable.
 ///

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::json::{Document, Kind, Token};
 use super::matcher::Value;
 use super::paths::{PathId, PathTree};
 use super::verdict::FilterReason;
 use crate::attribute::{AttributeValue, Attributes, BaseType};
+use crate::json::{Document, Kind, Token};
 
 /// A message taken apart.
 #[derive(Debug)]

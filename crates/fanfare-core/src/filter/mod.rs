@@ -1,6 +1,6 @@
 //! Filter policies: which messages of a topic a subscription wants.
 //!
-//! The road of a policy: `json` splits its text into tokens, `parse` and `operators` read the grammar, `limits`
+//! The road of a policy: [`json`](crate::json) splits its text into tokens, `parse` and `operators` read the grammar, `limits`
 //! applies Amazon SNS's limits, `alternatives` resolves `$or`, and `policy` keeps the result.
 //! The road of a message: `event` flattens its attributes or its text once (`flatten`), `evaluate` asks a policy,
 //! `explain` puts a refusal into words.
@@ -15,7 +15,6 @@ mod evaluate;
 mod event;
 mod explain;
 mod flatten;
-mod json;
 mod limits;
 mod matcher;
 mod operators;

@@ -4,13 +4,13 @@
 
 use super::address::Cidr;
 use super::error::FilterPolicyError;
-use super::json::Kind;
 use super::matcher::{Exclusion, Matcher, NumericBound, NumericRange};
 use super::parse::Parser;
 use super::paths::PathId;
 use super::policy::Condition;
 use super::text_set::{PrefixSet, TextSet, folded, reversed};
 use super::wildcard::Wildcard;
+use crate::json::Kind;
 
 const ONE_KEY: &str = "Only one key allowed in match expression";
 const TOO_MANY: &str = "Too many elements in numeric expression";

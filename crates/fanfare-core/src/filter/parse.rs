@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::error::FilterPolicyError;
-use super::json::{Document, JsonError, Kind, Location, Token};
 use super::paths::{PathId, PathTree};
 use super::policy::Condition;
+use crate::json::{Document, JsonError, Kind, Location, Token};
 
 /// Names that mean an operator somewhere, so that an object with one of them is no branch of `$or`.
 const RESERVED: [&str; 24] = [

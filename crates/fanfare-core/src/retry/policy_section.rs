@@ -4,13 +4,17 @@ use serde_json::{Map, Value};
 
 use super::DeliveryPolicyErrorKind::{InvalidValue, Malformed, MissingMember, UnknownMember, WrongType};
 use super::{DeliveryPolicyError, DeliveryPolicyErrorKind};
+use crate::json;
 
 /// Parses the text of a policy, which must be a JSON object.
 pub(super) fn parse_object(text: &str) -> Result<Map<String, Value>, DeliveryPolicyError> {
     match serde_json::from_str(text) {
         Ok(Value::Object(members)) => Ok(members),
         Ok(_) => Err(DeliveryPolicyError::new(WrongType, "invalid JSON. The policy must be an object.")),
-        Err(error) => Err(DeliveryPolicyError::new(Malformed, format!("failed to parse JSON. {error}"))),
+        Err(error) => {
+            let complaint = json::complaint(text).unwrap_or_else(|| error.to_string());
+            Err(DeliveryPolicyError::new(Malformed, format!("failed to parse JSON. {complaint}")))
+        }
     }
 }
 

@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn text_that_is_not_json_is_refused_with_the_parsers_words() {
-        let expected = "DeliveryPolicy: failed to parse JSON. EOF while parsing an object at line 1 column 1";
+        let expected = "DeliveryPolicy: failed to parse JSON. Unexpected end-of-input: expected close marker for Object (start marker at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: 1, column: 1])\n at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: 1, column: 2]";
         assert_eq!(refusal("{"), (Malformed, expected.to_owned()));
     }
 

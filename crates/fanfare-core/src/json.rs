@@ -1,6 +1,6 @@
-//! A JSON reader that knows where it is: tokens with places, and refusals in the words of the parser behind Amazon SNS.
+//! JSON as Amazon SNS reads it: tokens with places, and refusals in the words of the parser behind it.
 //!
-//! It never recurses, so that no text can exhaust the stack, and refuses what nests deeper than [`DEPTH_MAX`].
+//! The reader never recurses, so that no text can exhaust the stack, and refuses what nests deeper than [`DEPTH_MAX`].
 
 mod error;
 mod number;
@@ -8,14 +8,32 @@ mod string;
 
 use std::borrow::Cow;
 
-pub(super) use error::{JsonError, Location};
+pub(crate) use error::{JsonError, Location};
+
+/// What is wrong with a text that ought to be JSON: a line that says what, and one that says where. Nothing when it is JSON,
+/// whatever follows the first value.
+///
+/// Amazon SNS passes these words of its parser on in its errors.
+///
+/// ```
+/// let complaint = fanfare_core::json::complaint("{oops}").unwrap_or_default();
+/// assert_eq!(
+///     complaint.lines().next(),
+///     Some("Unexpected character ('o' (code 111)): was expecting double-quote to start field name"),
+/// );
+/// assert_eq!(fanfare_core::json::complaint("{}"), None);
+/// ```
+pub fn complaint(text: &str) -> Option<String> {
+    let error = Document::read(text).err()?;
+    Some(format!("{}\n at {}", error.message(), Location::of(text, error.offset())))
+}
 
 /// The deepest nesting of arrays and objects that is read.
 const DEPTH_MAX: usize = 1000;
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     StartObject,
     EndObject,
     StartArray,
@@ -30,27 +48,27 @@ pub(super) enum Kind {
 
 /// One token with its place, in byte offsets.
 #[derive(Debug, Clone)]
-pub(super) struct Token<'a> {
-    pub(super) kind: Kind,
+pub(crate) struct Token<'a> {
+    pub(crate) kind: Kind,
     /// The unescaped text of a field or a string, the source text of everything else.
-    pub(super) text: Cow<'a, str>,
+    pub(crate) text: Cow<'a, str>,
     /// Where a reader stands that has seen that there is this token: a string has only been entered by then.
-    pub(super) seen: usize,
+    pub(crate) seen: usize,
     /// Where the token ends.
-    pub(super) end: usize,
+    pub(crate) end: usize,
 }
 
 /// The tokens of the first JSON value of a text; none when the text is blank.
 #[derive(Debug)]
-pub(super) struct Document<'a> {
-    pub(super) tokens: Vec<Token<'a>>,
+pub(crate) struct Document<'a> {
+    pub(crate) tokens: Vec<Token<'a>>,
     /// Whether something other than white space follows the value.
-    pub(super) has_rest: bool,
+    pub(crate) has_rest: bool,
 }
 
 impl<'a> Document<'a> {
     /// Reads the first JSON value of `text`.
-    pub(super) fn read(text: &'a str) -> Result<Self, JsonError> {
+    pub(crate) fn read(text: &'a str) -> Result<Self, JsonError> {
         let mut reader = Reader { text, at: 0, tokens: Vec::new(), open: Vec::new() };
         if reader.skip_space().is_some() {
             reader.value()?;

@@ -8,7 +8,7 @@ const VALUE_EXPECTED: &str = "(JSON String, Number, Array, Object or token 'null
 
 /// A text that is no JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::filter) struct JsonError {
+pub(crate) struct JsonError {
     message: String,
     offset: usize,
     non_number: bool,
@@ -16,36 +16,36 @@ pub(in crate::filter) struct JsonError {
 
 impl JsonError {
     /// What is wrong.
-    pub(in crate::filter) fn message(&self) -> &str {
+    pub(crate) fn message(&self) -> &str {
         &self.message
     }
 
     /// The byte offset that the error points at.
-    pub(in crate::filter) fn offset(&self) -> usize {
+    pub(crate) fn offset(&self) -> usize {
         self.offset
     }
 
     /// Whether the text has one of the words for numbers that JSON has not, such as `NaN`.
-    pub(in crate::filter) fn is_non_number(&self) -> bool {
+    pub(crate) fn is_non_number(&self) -> bool {
         self.non_number
     }
 
     /// A text without any value.
-    pub(in crate::filter) fn blank() -> Self {
+    pub(crate) fn blank() -> Self {
         Self { message: "Filter is not an object".to_owned(), offset: 0, non_number: false }
     }
 }
 
 /// A place in a text: line and column from 1, the column in UTF-16 units, as the parser behind Amazon SNS counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::filter) struct Location {
+pub(crate) struct Location {
     line: usize,
     column: usize,
 }
 
 impl Location {
     /// The place of the byte `offset` of `text`.
-    pub(in crate::filter) fn of(text: &str, offset: usize) -> Self {
+    pub(crate) fn of(text: &str, offset: usize) -> Self {
         let before = text.get(..offset).unwrap_or(text);
         let bytes = before.as_bytes();
         // `\n`, `\r` and `\r\n` each end one line.
