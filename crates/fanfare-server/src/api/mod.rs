@@ -10,6 +10,7 @@
 mod admitted;
 mod call;
 mod direct;
+mod large_messages;
 mod operations;
 mod paging;
 mod permissions;

@@ -1,6 +1,7 @@
 //! The attributes of subscriptions: how they are read, kept and shown.
 
 use fanfare::filter::FilterPolicyError;
+use fanfare::json;
 use fanfare::retry::{EffectiveDeliveryPolicy, SubscriptionDeliveryPolicy};
 use fanfare::subscription::SubscriptionState;
 use fanfare::{
@@ -178,10 +179,12 @@ fn dead_letters(text: &str, given: Given) -> Result<Option<Destination>, Refusal
     if text.is_empty() {
         return Ok(None);
     }
-    let policy: Value = serde_json::from_str(text)
-        .map_err(|error| given.refusal(format_args!("RedrivePolicy: failed to parse JSON. {error}")))?;
+    let policy: Value = serde_json::from_str(text).map_err(|error| {
+        let complaint = json::complaint(text).unwrap_or_else(|| error.to_string());
+        given.refusal(format_args!("RedrivePolicy: failed to parse JSON. {complaint}"))
+    })?;
     let Value::Object(members) = policy else {
-        return Err(given.refusal("RedrivePolicy: failed to parse JSON. It is not an object"));
+        return Err(given.refusal("RedrivePolicy: invalid JSON. It must be an object."));
     };
     if let Some(unknown) = members.keys().find(|key| *key != "deadLetterTargetArn") {
         return Err(given.refusal(format_args!("RedrivePolicy: invalid JSON. Attribute {unknown} is unknown.")));
@@ -191,6 +194,23 @@ fn dead_letters(text: &str, given: Given) -> Result<Option<Destination>, Refusal
         Some(Value::String(arn)) if is_queue(arn) => Ok(Some(Destination::address(Protocol::Sqs, arn))),
         Some(_) => Err(given.refusal("RedrivePolicy: deadLetterTargetArn is an invalid arn")),
     }
+}
+
+/// Refuses dead letters of a FIFO queue that would go to another kind of queue: they could not keep their order there.
+pub(super) fn check_dead_letters(
+    subscriber: &Destination,
+    settings: &SubscriptionSettings,
+    given: Given,
+) -> Result<(), Refusal> {
+    let is_fifo =
+        |queue: &Destination| matches!(queue, Destination::Address { address, .. } if address.ends_with(".fifo"));
+    // Only FIFO topics have subscribers of that kind.
+    if is_fifo(subscriber) && settings.dead_letters.as_ref().is_some_and(|dead_letters| !is_fifo(dead_letters)) {
+        return Err(
+            given.refusal("RedrivePolicy: must use a FIFO queue as DLQ for a FIFO Subscription to a FIFO Topic.")
+        );
+    }
+    Ok(())
 }
 
 /// Whether this is the ARN of a queue: `arn:<partition>:sqs:<region>:<account>:<name>`.

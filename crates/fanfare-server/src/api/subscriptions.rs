@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use fanfare::subscription::SubscriptionState;
 use fanfare::{
-    Confirmation, Destination, Protocol, Subscribe, Subscription, SubscriptionArn, SubscriptionSettings, TopicArn,
+    Confirmation, Destination, Protocol, SnsError, Subscribe, Subscription, SubscriptionArn, SubscriptionSettings,
+    TopicArn,
 };
 
 use super::Api;
@@ -12,14 +13,14 @@ use super::call::{Call, account_principal};
 use super::paging::{NextToken, PAGE_ITEMS, Page};
 use super::refusal::Refusal;
 use super::replay_policy::ReplayPolicy;
-use super::subscription_attributes::{Asked, endpoint, is_queue, shown};
+use super::subscription_attributes::{Asked, check_dead_letters, endpoint, is_queue, shown};
 use super::topic_attributes::Given;
 use crate::query::{Answer, Members};
 
 impl Api {
     pub(super) async fn subscribe(&self, call: &Call<'_>) -> Result<Answer, Refusal> {
         let topic = call.topic_arn()?;
-        self.fanfare.topic(&topic)?;
+        let known_topic = self.fanfare.topic(&topic)?;
         let protocol = call.required("Protocol")?;
         if protocol == "firehose" {
             return Err(Refusal::invalid_parameter("Protocol Reason: firehose is not supported by this server"));
@@ -28,6 +29,7 @@ impl Api {
         let address = call.required("Endpoint")?;
         check_address(&topic, &protocol, address)?;
         self.check_subscribed(&protocol, address).await?;
+        self.check_subscription_to_larger(&known_topic, &protocol, address)?;
         let wants_arn = call.request.boolean("ReturnSubscriptionArn")?.unwrap_or(false);
         let attributes = call.request.map("Attributes").unwrap_or_default();
         let mut asked = Asked::default();
@@ -35,6 +37,8 @@ impl Api {
             asked.read(name, value, &protocol, Given::InMap)?;
         }
         let fresh = asked.put_into(SubscriptionSettings::default(), Given::InMap)?;
+        let destination = Destination::address(protocol.clone(), address);
+        check_dead_letters(&destination, &fresh, Given::InMap)?;
 
         let principal = account_principal(&topic, call.caller.account());
         let subscribe = Subscribe::to(protocol.clone(), address).settings(fresh).by(principal);
@@ -42,11 +46,10 @@ impl Api {
             Ok(arn) => arn,
             // What is left out does not count, which the engine cannot tell from a default: so it is asked again for what is there.
             Err(error) => {
-                let destination = Destination::address(protocol.clone(), address);
                 let known = self.fanfare.subscriptions(&topic)?;
                 let known = known.iter().find(|known| *known.destination() == destination);
                 let Some(known) = known.filter(|known| asked.has_nothing_to_change_in(known.settings())) else {
-                    return Err(error.into());
+                    return Err(refused(error));
                 };
                 let same = Subscribe::to(protocol, address).settings(known.settings().clone());
                 self.fanfare.subscribe(&topic, same).await?
@@ -125,7 +128,9 @@ impl Api {
         let changed = |known: &Subscription| {
             let mut asked = Asked::default();
             asked.read(name, value, known.protocol(), Given::Alone)?;
-            asked.put_into(known.settings().clone(), Given::Alone)
+            let changed = asked.put_into(known.settings().clone(), Given::Alone)?;
+            check_dead_letters(known.destination(), &changed, Given::Alone)?;
+            Ok::<_, Refusal>(changed)
         };
         self.fanfare.update_subscription(&arn, changed).await?;
         Ok(Answer::without_result(call.operation))
@@ -157,6 +162,17 @@ fn listed(call: &Call<'_>, subscriptions: Vec<Arc<Subscription>>) -> Answer {
     });
     let result = Members::new().structures("Subscriptions", subscriptions).optional("NextToken", page.next_token);
     Answer::with_result(call.operation, result)
+}
+
+/// Why an address cannot be reached is for operators to know; callers are told that it cannot, in Amazon SNS's words.
+fn refused(error: SnsError) -> Refusal {
+    match error.message().strip_prefix("Invalid parameter: Unreachable Endpoint Reason: ") {
+        Some(reason) => {
+            tracing::warn!(reason, "an address is refused as unreachable");
+            Refusal::invalid_parameter("Unreachable Endpoint")
+        }
+        None => error.into(),
+    }
 }
 
 /// What Amazon SNS says of an address before anybody looks whether it can be reached.

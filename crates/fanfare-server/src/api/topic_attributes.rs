@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use fanfare::json;
 use fanfare::retry::{EffectiveTopicPolicy, TopicDeliveryPolicy};
 use fanfare::topic::DeduplicationScope;
 use fanfare::{SignatureVersion, SubscriptionCounts, Topic, TopicArn, TopicSettings};
@@ -148,7 +149,10 @@ pub(super) fn shown(topic: &Topic, subscriptions: SubscriptionCounts) -> Vec<(&s
 
 /// The days of an `ArchivePolicy` such as `{"MessageRetentionPeriod":"30"}`; none of `{}`, which removes it.
 fn archive_days(text: &str, given: Given) -> Result<Option<u16>, Refusal> {
-    let policy: Value = serde_json::from_str(text).map_err(|_| given.refusal("ArchivePolicy: failed to parse JSON"))?;
+    let policy: Value = serde_json::from_str(text).map_err(|error| {
+        let complaint = json::complaint(text).unwrap_or_else(|| error.to_string());
+        given.refusal(format_args!("ArchivePolicy: failed to parse JSON. {complaint}"))
+    })?;
     if policy == json!({}) {
         return Ok(None);
     }

@@ -91,6 +91,11 @@ impl Api {
         let arn = call.topic_arn()?;
         let name = call.required("AttributeName")?;
         let value = call.request.text("AttributeValue").unwrap_or_default();
+        if name == "MaximumMessageSize"
+            && let Ok(bytes) = value.parse()
+        {
+            self.check_larger_messages(&arn, bytes)?;
+        }
         self.fanfare
             .update_topic(&arn, |topic| with_attribute(topic.settings().clone(), name, value, &arn, Given::Alone))
             .await?;
