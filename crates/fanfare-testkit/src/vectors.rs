@@ -3,9 +3,10 @@
 use serde_json::Value;
 
 /// The documents by name.
-const DOCUMENTS: [(&str, &str); 17] = [
+const DOCUMENTS: [(&str, &str); 18] = [
     ("api-errors", include_str!("../vectors/api-errors.json")),
     ("api-model", include_str!("../vectors/api-model.json")),
+    ("aws-attributes", include_str!("../vectors/aws-attributes.json")),
     ("aws-envelopes", include_str!("../vectors/aws-envelopes.json")),
     ("delivery-policy", include_str!("../vectors/delivery-policy.json")),
     ("fifo-content-dedup", include_str!("../vectors/fifo-content-dedup.json")),

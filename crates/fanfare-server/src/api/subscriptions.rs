@@ -177,6 +177,9 @@ fn refused(error: SnsError) -> Refusal {
 
 /// What Amazon SNS says of an address before anybody looks whether it can be reached.
 fn check_address(topic: &TopicArn, protocol: &Protocol, address: &str) -> Result<(), Refusal> {
+    if topic.is_fifo() && *protocol != Protocol::Sqs {
+        return Err(Refusal::invalid_parameter(format_args!("Invalid protocol type: {protocol}")));
+    }
     match protocol {
         Protocol::Sqs if !is_queue(address) => Err(Refusal::invalid_parameter("SQS endpoint ARN")),
         Protocol::Sqs if address.ends_with(".fifo") && !topic.is_fifo() => Err(Refusal::invalid_parameter(
