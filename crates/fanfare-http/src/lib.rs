@@ -11,6 +11,7 @@
 //! | `endpoint` | one subscriber's URL |
 //! | `request` | from a notification to headers; pure |
 //! | `exchange` | one request and its answer, within bounds |
+//! | `fetch` | [`Fetcher`]: one GET within the same bounds, for certificates and links |
 //! | `auth` | Basic and Digest |
 //! | `classify` | from an answer or an error to an outcome; pure |
 //! | `retry_after` | how long a receiver asks to be left alone; pure |
@@ -25,6 +26,7 @@ mod connect_time;
 mod connector;
 mod endpoint;
 mod exchange;
+mod fetch;
 mod request;
 mod retry_after;
 #[cfg(feature = "https")]
@@ -32,3 +34,4 @@ mod tls;
 
 pub use config::{ConfigError, HttpConfig};
 pub use connector::HttpConnector;
+pub use fetch::{FetchError, Fetched, Fetcher};

@@ -5,6 +5,7 @@ pub mod admin;
 pub mod api;
 pub mod auth;
 pub mod emulate;
+pub mod ingest;
 pub mod links;
 pub mod mobile;
 pub mod query;

@@ -10,12 +10,14 @@ use axum::Router;
 use fanfare::Connector as _;
 use fanfare::disk::{DiskOptions, DiskStore};
 use fanfare::egress::EgressPolicy;
+use fanfare::http::{Fetcher, HttpConfig};
 use fanfare::wire::{Links, Renderer, Signer};
-use fanfare::{Adapters, Fanfare, Host, Protocol, SystemHost};
+use fanfare::{Adapters, Connectors, Fanfare, FanfareBuilder, Host, Protocol, SystemHost};
 use fanfare_server::api;
 use fanfare_server::auth::Mode;
 use fanfare_server::emulate::{self, Clock, Outbox, TestServer};
-use fanfare_server::mobile::Mobile;
+use fanfare_server::ingest::{Documents, SnsIngest, Source};
+use fanfare_server::mobile::{Mobile, MobileSettings};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
@@ -25,6 +27,9 @@ use crate::config::{Config, Place, Settings};
 /// How long calls that are under way may take when the server stops, and then attempts that are under way.
 const CALLS_LIMIT: Duration = Duration::from_secs(5);
 const ATTEMPTS_LIMIT: Duration = Duration::from_secs(20);
+
+/// How long a certificate or a link of another server may take, whose message waits meanwhile.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What a server for tests lists unless it is told what to list.
 const BEYOND_THE_MACHINE: [Protocol; 6] =
@@ -114,6 +119,7 @@ async fn open(settings: Settings, place: Place, mode: &Mode, public_url: &str) -
     let loopback = settings.test.then_some(["127.0.0.0/8", "::1/128"]).into_iter().flatten();
     let loopback = loopback.map(|block| block.parse().expect("the block is well formed"));
     let egress = settings.egress.into_iter().chain(loopback).fold(EgressPolicy::internet(), EgressPolicy::allow);
+    let fetcher = Fetcher::new(HttpConfig::new().attempt_timeout(FETCH_TIMEOUT).egress(egress.clone()))?;
     let mut connectors = Adapters::new(public_url)?.egress(egress).signer(signer.clone()).connectors()?;
     let listed = match settings.outbox {
         // What nobody on a machine of tests would take.
@@ -131,29 +137,63 @@ async fn open(settings: Settings, place: Place, mode: &Mode, public_url: &str) -
             listed.join(", ")
         );
     }
-    let builder =
-        move |mobile: &Mobile| Fanfare::builder().connectors(mobile.guard(connectors.clone())).host(Arc::clone(&host));
+    let parts = Parts {
+        connectors,
+        host,
+        signer,
+        mode: mode.clone(),
+        mobile: of_mobile,
+        sources: settings.ingest,
+        documents: Documents::new(fetcher),
+    };
     if settings.test {
-        let mode_of_api = mode.clone();
         let open = move || {
-            let mobile = Mobile::new(of_mobile.clone());
-            let fanfare = builder(&mobile).open();
-            (fanfare.clone(), api::router_with(fanfare, signer.clone(), mode_of_api.clone(), mobile))
+            let mobile = Mobile::new(parts.mobile.clone());
+            let fanfare = parts.engine(&mobile).open();
+            let router = parts.router(&fanfare, mobile);
+            (fanfare, router)
         };
         let server = TestServer::new(clock, outbox, mode.clone(), open);
         let router = server.router();
         return Ok((Served::Test(server), router));
     }
-    let mobile = Mobile::new(of_mobile);
+    let mobile = Mobile::new(parts.mobile.clone());
     let fanfare = match store {
-        Some(store) => builder(&mobile).open_store(store).await?,
-        None => builder(&mobile).open(),
+        Some(store) => parts.engine(&mobile).open_store(store).await?,
+        None => parts.engine(&mobile).open(),
     };
-    let mut router = api::router_with(fanfare.clone(), signer, mode.clone(), mobile);
+    let mut router = parts.router(&fanfare, mobile);
     if !outbox.protocols().is_empty() {
         router = router.merge(emulate::router(outbox, mode.clone()));
     }
     Ok((Served::Engine(fanfare), router))
+}
+
+/// What an engine and its surface are made from; a server for tests makes them anew with each reset.
+struct Parts {
+    connectors: Connectors,
+    host: Arc<dyn Host>,
+    signer: Signer,
+    mode: Mode,
+    mobile: MobileSettings,
+    sources: Vec<Source>,
+    documents: Documents,
+}
+
+impl Parts {
+    fn engine(&self, mobile: &Mobile) -> FanfareBuilder {
+        Fanfare::builder().connectors(mobile.guard(self.connectors.clone())).host(Arc::clone(&self.host))
+    }
+
+    /// Everything that is served of `fanfare`.
+    fn router(&self, fanfare: &Fanfare, mobile: Mobile) -> Router {
+        let router = api::router_with(fanfare.clone(), self.signer.clone(), self.mode.clone(), mobile);
+        if self.sources.is_empty() {
+            return router;
+        }
+        let (sources, host) = (self.sources.clone(), Arc::clone(&self.host));
+        router.merge(SnsIngest::new(fanfare.clone(), host, sources, self.documents.clone()).router())
+    }
 }
 
 /// The store, nothing of which is on disk when there is none, and what signs the messages.

@@ -1,6 +1,7 @@
 //! Publishing, and what its caller holds on to.
 
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 
@@ -45,6 +46,32 @@ impl Fanfare {
         topic: &TopicArn,
         messages: Vec<Message>,
     ) -> Result<Vec<Result<Published, SnsError>>, SnsError> {
+        self.publish_each(topic, messages, None).await
+    }
+
+    /// As [`Fanfare::publish`], for a message that may be handed over again: for as long as `window`, another one with the same
+    /// `key` on the topic is answered with the ids of the first one, and nobody gets it. By what the topic recognises repeated
+    /// messages itself does not count then.
+    ///
+    /// # Errors
+    /// As [`Fanfare::publish`].
+    pub async fn publish_once(
+        &self,
+        topic: &TopicArn,
+        message: Message,
+        key: &str,
+        window: Duration,
+    ) -> Result<Published, SnsError> {
+        let mut published = self.publish_each(topic, vec![message], Some((key, window))).await?;
+        published.pop().expect("one message has one outcome")
+    }
+
+    async fn publish_each(
+        &self,
+        topic: &TopicArn,
+        messages: Vec<Message>,
+        once: Option<(&str, Duration)>,
+    ) -> Result<Vec<Result<Published, SnsError>>, SnsError> {
         let engine = &self.engine;
         engine.open_for_changes()?;
         let topic = engine.registry.topic(topic)?;
@@ -52,7 +79,7 @@ impl Fanfare {
         let mut published = Vec::with_capacity(messages.len());
         let mut work = Vec::with_capacity(messages.len());
         for message in messages {
-            let prepared = engine.prepare(message, &topic, &subscriptions).map(|(promise, acceptance)| {
+            let prepared = engine.prepare(message, &topic, &subscriptions, once).map(|(promise, acceptance)| {
                 work.push(acceptance);
                 promise
             });
@@ -146,7 +173,8 @@ impl Engine {
         message: Message,
         topic: &Topic,
         subscriptions: &[Arc<Subscription>],
-    ) -> Result<(Published, impl Future<Output = Result<Appended, SnsError>> + Send + 'static), SnsError> {
+        once: Option<(&str, Duration)>,
+    ) -> Result<(Published, impl Future<Output = Result<Appended, SnsError>> + Send + 'static + use<>), SnsError> {
         if message.size() > topic.maximum_message_size() {
             return Err(SnsError::invalid_parameter("Message too long"));
         }
@@ -158,7 +186,10 @@ impl Engine {
         let explain = if self.observers.watched() { Explain::InWords } else { Explain::No };
         let FanOut { matched, filtered_out } = fan_out(&message, subscriptions, explain);
         let (id, now) = (new_uuid(self.host.as_ref()), self.host.now());
-        let entry = self.entry(&id, topic, message, now, &matched);
+        let mut entry = self.entry(&id, topic, message, now, &matched);
+        if let Some((key, window)) = once {
+            entry.dedup = Some(dedup::by_key(key, window, topic, now));
+        }
         let everybody = matched.iter().map(|subscription| subscription.arn());
         let everybody = everybody.chain(filtered_out.iter().map(|left_out| left_out.subscription.arn())).cloned();
         let published = Published::tracked(self, id, everybody.collect::<Vec<_>>());

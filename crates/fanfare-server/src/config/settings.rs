@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use fanfare::Protocol;
 use fanfare::egress::Rule;
+use fanfare_server::ingest::Source;
 use fanfare_server::mobile::{Credentials, MobileSettings, OriginationNumber, Sandbox, Usd};
 
 use super::secret::Secret;
@@ -54,6 +55,10 @@ pub(crate) struct Settings {
     /// A number that text messages can come from, with its country (`ListOriginationNumbers`).
     #[arg(long = "sms-origination-number", value_name = "NUMBER:COUNTRY")]
     pub(crate) origination_numbers: Vec<OriginationNumber>,
+    /// Publish what a topic of another SNS server delivers to `/ingest/sns/<topic>` on a topic here. SOURCE is the ARN of the
+    /// topic there, TOPIC the name or ARN of the topic here, and URL where the other server is: Amazon SNS, unless it is given.
+    #[arg(long, value_name = "SOURCE=TOPIC[@URL]")]
+    pub(crate) ingest: Vec<Source>,
 }
 
 impl Settings {
