@@ -69,7 +69,7 @@ impl MessageType {
     }
 }
 
-/// Whether an endpoint gets the message alone or inside Amazon SNS's JSON envelope (`RawMessageDelivery`).
+/// Whether an endpoint gets the message alone (`RawMessageDelivery`), inside Amazon SNS's JSON envelope, or as an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Format {
     /// The signed JSON envelope.
@@ -77,6 +77,8 @@ pub enum Format {
     Envelope,
     /// The message's text and nothing else.
     Raw,
+    /// A CloudEvent in the structured mode: JSON, not signed. HTTP and HTTPS alone; an extension.
+    CloudEvent,
 }
 
 /// What a subscription says about the form of its notifications.

@@ -85,6 +85,11 @@ impl Protocol {
         matches!(self, Self::Http | Self::Https | Self::Sqs | Self::Custom(_))
     }
 
+    /// Whether notifications can be CloudEvents.
+    pub fn allows_cloud_events(&self) -> bool {
+        matches!(self, Self::Http | Self::Https)
+    }
+
     /// Whether a `DeliveryPolicy` is allowed (Amazon SNS: HTTP and HTTPS alone).
     pub fn allows_delivery_policy(&self) -> bool {
         matches!(self, Self::Http | Self::Https)

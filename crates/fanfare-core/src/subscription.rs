@@ -492,6 +492,7 @@ impl Subscription {
                 scope: policy.scope().as_str().to_owned(),
             }),
             raw: settings.format == Format::Raw,
+            cloud_event: settings.format == Format::CloudEvent,
             delivery_policy: settings.delivery_policy.as_ref().map(SubscriptionDeliveryPolicy::to_json),
             schedule: settings.schedule.as_ref().map(|schedule| {
                 let phases = schedule.phases().iter();
@@ -514,7 +515,11 @@ impl Subscription {
     }
 
     pub(crate) fn from_record(record: SubscriptionRecord, topic: &Topic) -> Result<Self, CorruptRecord> {
-        let format = if record.raw { Format::Raw } else { Format::Envelope };
+        let format = match (record.raw, record.cloud_event) {
+            (true, _) => Format::Raw,
+            (false, true) => Format::CloudEvent,
+            (false, false) => Format::Envelope,
+        };
         let filter_policy = record.filter_policy.map(|filter| FilterPolicy::parse(&filter.text, filter.scope.parse()?));
         let delivery_policy =
             record.delivery_policy.map(|text| SubscriptionDeliveryPolicy::parse(&text, record.raw.into()));

@@ -6,6 +6,7 @@ use fanfare_core::{DeliveryError, DeliveryErrorKind, Format, Notification};
 use http::header::{ACCEPT_ENCODING, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 
 const DEFAULT_CONTENT_TYPE: &str = "text/plain; charset=UTF-8";
+const CLOUD_EVENT: &str = "application/cloudevents+json; charset=UTF-8";
 const AGENT: &str = "Amazon Simple Notification Service Agent";
 
 /// The headers of the request that delivers `notification`.
@@ -38,7 +39,12 @@ pub(crate) fn headers(notification: &Notification) -> Result<HeaderMap, Delivery
     if notification.format() == Format::Raw {
         set("x-amz-sns-rawdelivery", "true")?;
     }
-    set(CONTENT_TYPE.as_str(), notification.content_type().unwrap_or(DEFAULT_CONTENT_TYPE))?;
+    let content_type = match notification.format() {
+        // What it is says the type: no policy can have it otherwise.
+        Format::CloudEvent => CLOUD_EVENT,
+        _ => notification.content_type().unwrap_or(DEFAULT_CONTENT_TYPE),
+    };
+    set(CONTENT_TYPE.as_str(), content_type)?;
     set(USER_AGENT.as_str(), AGENT)?;
     set(CONNECTION.as_str(), "Keep-Alive")?;
     set(ACCEPT_ENCODING.as_str(), "gzip,deflate")?;

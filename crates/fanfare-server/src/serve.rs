@@ -16,7 +16,7 @@ use fanfare::{Adapters, Connectors, Fanfare, FanfareBuilder, Host, Protocol, Sys
 use fanfare_server::api;
 use fanfare_server::auth::Mode;
 use fanfare_server::emulate::{self, Clock, Outbox, TestServer};
-use fanfare_server::ingest::{Documents, SnsIngest, Source};
+use fanfare_server::ingest::{CloudEventsIngest, Documents, SnsIngest, Source, TopicToken};
 use fanfare_server::mobile::{Mobile, MobileSettings};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -57,7 +57,7 @@ pub(crate) async fn run(config: Config) -> ExitCode {
 }
 
 async fn serve(config: Config) -> Result<(), Trouble> {
-    let Config { settings, place, mode } = config;
+    let Config { settings, place, mode, tokens } = config;
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let listener = TcpListener::bind(settings.listen).await.map_err(|error| {
         format!("cannot listen on {}: {error}: choose another address with --listen", settings.listen)
@@ -67,7 +67,7 @@ async fn serve(config: Config) -> Result<(), Trouble> {
         Some(url) => url.clone(),
         None => format!("http://{address}"),
     };
-    let (served, router) = open(settings, place, &mode, &public_url).await?;
+    let (served, router) = open(settings, place, &mode, tokens, &public_url).await?;
     if matches!(mode, Mode::Off(_)) {
         let _ = writeln!(
             stderr().lock(),
@@ -111,7 +111,13 @@ impl Served {
 }
 
 /// The engine over its store, and everything that is served of it.
-async fn open(settings: Settings, place: Place, mode: &Mode, public_url: &str) -> Result<(Served, Router), Trouble> {
+async fn open(
+    settings: Settings,
+    place: Place,
+    mode: &Mode,
+    tokens: Vec<TopicToken>,
+    public_url: &str,
+) -> Result<(Served, Router), Trouble> {
     let (store, signer) = store(place)?;
     let of_mobile = settings.mobile();
     let clock = Clock::new();
@@ -144,6 +150,7 @@ async fn open(settings: Settings, place: Place, mode: &Mode, public_url: &str) -
         mode: mode.clone(),
         mobile: of_mobile,
         sources: settings.ingest,
+        tokens,
         documents: Documents::new(fetcher),
     };
     if settings.test {
@@ -177,6 +184,7 @@ struct Parts {
     mode: Mode,
     mobile: MobileSettings,
     sources: Vec<Source>,
+    tokens: Vec<TopicToken>,
     documents: Documents,
 }
 
@@ -188,6 +196,8 @@ impl Parts {
     /// Everything that is served of `fanfare`.
     fn router(&self, fanfare: &Fanfare, mobile: Mobile) -> Router {
         let router = api::router_with(fanfare.clone(), self.signer.clone(), self.mode.clone(), mobile);
+        let events = CloudEventsIngest::new(fanfare.clone(), self.mode.clone(), self.tokens.clone());
+        let router = router.merge(events.router());
         if self.sources.is_empty() {
             return router;
         }

@@ -2,6 +2,7 @@
 
 mod canonical;
 mod certificate;
+pub mod cloud_event;
 mod envelope;
 mod event;
 mod json;
@@ -13,6 +14,7 @@ pub mod verify;
 
 pub use canonical::{SignedKind, SignedParts, canonical_string};
 pub use certificate::{Certificate, CertificateError};
+pub use cloud_event::{CloudEvent, CloudEventError};
 pub use key::{CERTIFICATE_NAME, KeyError, KeyErrorKind, SigningKey};
 pub use links::{CONFIRMATION_PAGE, Links, LinksError, UNSUBSCRIBE_PAGE};
 pub use renderer::{RenderError, Renderer};

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use fanfare_core::{Format, Notification, NotificationKind};
 use tokio::sync::OnceCell;
 
+use crate::CloudEvent;
 use crate::canonical::{SignedKind, SignedParts, canonical_string};
 use crate::envelope::{Envelope, Seal};
 use crate::event::event;
@@ -37,6 +38,7 @@ struct Parts {
 struct Rendered {
     seal: OnceCell<Seal>,
     envelope: OnceCell<Envelope>,
+    event: OnceCell<Bytes>,
 }
 
 impl Renderer {
@@ -48,6 +50,7 @@ impl Renderer {
     /// The body for the subscriber that `notification` goes to, over HTTP, SQS, or as the JSON part of an email.
     ///
     /// - In the raw format: the text, shared and not copied.
+    /// - As a CloudEvent: JSON, see [`cloud_event`](crate::cloud_event); shared, and not signed.
     /// - Else the envelope: pretty-printed JSON in UTF-8. Those with a sequence number (FIFO) are not signed. A notification
     ///   without a subscription has no `UnsubscribeURL`.
     ///
@@ -61,6 +64,10 @@ impl Renderer {
         }
         let links = &self.0.links;
         let rendered = notification.memo().slot::<Rendered>(self.0.id);
+        if notification.format() == Format::CloudEvent {
+            let event = async || Bytes::from(CloudEvent::of(notification).to_json());
+            return Ok(rendered.event.get_or_init(event).await.clone());
+        }
         let seal = self.seal(notification, &rendered).await?;
         let envelope = rendered.envelope.get_or_init(async || Envelope::new(notification, seal, links)).await;
         let subscription = match notification.kind() {

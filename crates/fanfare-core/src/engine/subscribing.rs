@@ -308,6 +308,11 @@ fn check_for_protocol(settings: &SubscriptionSettings, protocol: &Protocol) -> R
             "Delivery protocol [{protocol}] does not support raw message delivery."
         )));
     }
+    if settings.format == Format::CloudEvent && !protocol.allows_cloud_events() {
+        return Err(SnsError::invalid_parameter(format_args!(
+            "Delivery protocol [{protocol}] does not support DeliveryFormat: only http and https do"
+        )));
+    }
     match &settings.delivery_policy {
         Some(policy) if protocol.allows_delivery_policy() => {
             policy.check_raw(raw.into()).map_err(|error| error.for_subscribe())

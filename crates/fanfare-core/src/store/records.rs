@@ -74,6 +74,8 @@ pub struct SubscriptionRecord {
     pub filter_policy: Option<FilterRecord>,
     #[serde(default)]
     pub raw: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub cloud_event: bool,
     /// `DeliveryPolicy` as Amazon SNS prints it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery_policy: Option<String>,

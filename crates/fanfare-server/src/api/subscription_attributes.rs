@@ -19,10 +19,14 @@ use super::topic_attributes::{Given, refuse_unless_empty};
 /// The policy that wants everything. It keeps a scope that was set before its policy.
 const EVERYTHING: &str = "{}";
 
+/// The value of `DeliveryFormat`, an attribute that Amazon SNS does not have.
+const CLOUD_EVENTS: &str = "CloudEvents";
+
 /// The attributes of one request, in the order in which they make sense.
 #[derive(Debug, Default)]
 pub(super) struct Asked<'a> {
     raw: Option<bool>,
+    cloud_event: Option<bool>,
     scope: Option<FilterPolicyScope>,
     filter_policy: Option<&'a str>,
     delivery_policy: Option<&'a str>,
@@ -58,6 +62,23 @@ impl<'a> Asked<'a> {
                     }
                 });
             }
+            // An extension.
+            "DeliveryFormat" if !protocol.allows_cloud_events() => {
+                return Err(Refusal::invalid_parameter(format_args!(
+                    "Delivery protocol [{protocol}] does not support DeliveryFormat."
+                )));
+            }
+            "DeliveryFormat" => {
+                self.cloud_event = Some(match value {
+                    CLOUD_EVENTS => true,
+                    "" => false,
+                    _ => {
+                        return Err(given.refusal(format_args!(
+                            "DeliveryFormat: Invalid value [{value}]. Must be {CLOUD_EVENTS}."
+                        )));
+                    }
+                });
+            }
             "FilterPolicyScope" => self.scope = Some(value.parse().map_err(|error| filter_refusal(&error, given))?),
             "FilterPolicy" => self.filter_policy = Some(value),
             "DeliveryPolicy" => self.delivery_policy = Some(value),
@@ -75,9 +96,18 @@ impl<'a> Asked<'a> {
         mut settings: SubscriptionSettings,
         given: Given,
     ) -> Result<SubscriptionSettings, Refusal> {
-        if let Some(raw) = self.raw {
-            settings.format = if raw { Format::Raw } else { Format::Envelope };
-        }
+        let raw = self.raw.unwrap_or(settings.format == Format::Raw);
+        let cloud_event = self.cloud_event.unwrap_or(settings.format == Format::CloudEvent);
+        settings.format = match (raw, cloud_event) {
+            (true, true) => {
+                return Err(given.refusal(format_args!(
+                    "DeliveryFormat: {CLOUD_EVENTS} is not possible together with RawMessageDelivery."
+                )));
+            }
+            (true, false) => Format::Raw,
+            (false, true) => Format::CloudEvent,
+            (false, false) => Format::Envelope,
+        };
         if self.scope.is_some() || self.filter_policy.is_some() {
             let known = settings.filter_policy.as_ref();
             let scope = self.scope.or(known.map(FilterPolicy::scope)).unwrap_or_default();
@@ -139,6 +169,9 @@ pub(super) fn shown<'a>(subscription: &'a Subscription, topic: &Topic) -> Vec<(&
         ("RawMessageDelivery", (settings.format == Format::Raw).to_string()),
         ("SubscriptionPrincipal", principal),
     ];
+    if settings.format == Format::CloudEvent {
+        attributes.push(("DeliveryFormat", CLOUD_EVENTS.to_owned()));
+    }
     if let Some(policy) = settings.filter_policy.as_ref().filter(|policy| !policy.is_empty()) {
         attributes.push(("FilterPolicy", policy.text().to_owned()));
         attributes.push(("FilterPolicyScope", policy.scope().to_string()));

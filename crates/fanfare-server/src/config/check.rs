@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use fanfare::{Adapters, Owner};
 use fanfare_server::auth::{Keys, Mode};
+use fanfare_server::ingest::{InvalidSource, TopicToken};
 
 use super::layers::{Entry, Layers, Origin};
 use super::problem::Problem;
+use super::secret::Secret;
 use super::settings::{Auth, Settings};
 
 /// The settings of a server that can start.
@@ -18,6 +20,8 @@ pub(crate) struct Config {
     pub(crate) place: Place,
     /// Who may call.
     pub(crate) mode: Mode,
+    /// Who may publish events without a signature.
+    pub(crate) tokens: Vec<TopicToken>,
 }
 
 /// Where messages are kept.
@@ -36,11 +40,12 @@ impl Config {
         let mut problems = Vec::new();
         let place = place(&settings).map_err(|problem| problems.push(problem));
         let mode = mode(&settings, layers).map_err(|problem| problems.push(problem));
+        let tokens = tokens(&settings, layers).map_err(|problem| problems.push(problem));
         if let Err(problem) = public_url(&settings, layers) {
             problems.push(problem);
         }
-        match (place, mode) {
-            (Ok(place), Ok(mode)) if problems.is_empty() => Ok(Self { settings, place, mode }),
+        match (place, mode, tokens) {
+            (Ok(place), Ok(mode), Ok(tokens)) if problems.is_empty() => Ok(Self { settings, place, mode, tokens }),
             _ => Err(problems),
         }
     }
@@ -79,6 +84,15 @@ fn mode(settings: &Settings, layers: &Layers) -> Result<Mode, Problem> {
         keys.with_key(access, secret, account).map_err(|error| Problem::at(origin, error.to_string()))
     })?;
     Ok(Mode::SigV4(keys))
+}
+
+fn tokens(settings: &Settings, layers: &Layers) -> Result<Vec<TopicToken>, Problem> {
+    let origins = layers.entry("ingest-token").into_iter().flat_map(Entry::values).map(|(_, origin)| origin);
+    let tokens = settings.ingest_tokens.iter().zip(origins);
+    let token = |(token, origin): (&Secret, &Origin)| {
+        token.expose().parse().map_err(|error: InvalidSource| Problem::at(origin, error.to_string()))
+    };
+    tokens.map(token).collect()
 }
 
 fn public_url(settings: &Settings, layers: &Layers) -> Result<(), Problem> {

@@ -59,6 +59,10 @@ pub(crate) struct Settings {
     /// topic there, TOPIC the name or ARN of the topic here, and URL where the other server is: Amazon SNS, unless it is given.
     #[arg(long, value_name = "SOURCE=TOPIC[@URL]")]
     pub(crate) ingest: Vec<Source>,
+    /// Let whoever has TOKEN (at least 16 characters) publish events at `/ingest/cloudevents/<topic>`. TOPIC is the name or ARN
+    /// of the topic. Others sign their requests as for `Publish`.
+    #[arg(long = "ingest-token", value_name = "TOPIC=TOKEN")]
+    pub(crate) ingest_tokens: Vec<Secret>,
 }
 
 impl Settings {

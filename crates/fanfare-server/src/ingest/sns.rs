@@ -218,7 +218,8 @@ async fn take(State(ingest): State<SnsIngest>, Path(topic): Path<String>, header
     }
 }
 
-async fn read(body: Body) -> Result<Bytes, Refused> {
+/// The whole body, unless it is too long or too slow.
+pub(super) async fn read(body: Body) -> Result<Bytes, Refused> {
     match tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, BODY_BYTES_MAX)).await {
         Ok(Ok(body)) => Ok(body),
         // A body that breaks off ends here too, but then nobody reads the answer.

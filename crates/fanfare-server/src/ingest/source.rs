@@ -51,7 +51,7 @@ impl FromStr for Source {
     type Err = InvalidSource;
 
     fn from_str(text: &str) -> Result<Self, InvalidSource> {
-        let invalid = |why: &str| InvalidSource(why.to_owned());
+        let invalid = InvalidSource::new;
         let (origin, rest) = text
             .split_once('=')
             .ok_or_else(|| invalid("it must have the form SOURCE-ARN=TOPIC or SOURCE-ARN=TOPIC@URL"))?;
@@ -97,9 +97,15 @@ fn is_safe(base: &str) -> bool {
     }
 }
 
-/// A text that is no [`Source`]; it says why.
+/// A text that is no [`Source`] or no [`TopicToken`](super::TopicToken); it says why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidSource(String);
+
+impl InvalidSource {
+    pub(super) fn new(why: &str) -> Self {
+        Self(why.to_owned())
+    }
+}
 
 impl fmt::Display for InvalidSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
