@@ -1,5 +1,6 @@
 //! The program `fanfare`.
 
+mod cli;
 mod config;
 mod demo;
 mod serve;
@@ -39,6 +40,8 @@ enum Command {
     /// Look after a directory in which messages are kept.
     #[command(subcommand)]
     Store(store::Command),
+    #[command(flatten)]
+    Operate(cli::Command),
 }
 
 #[tokio::main]
@@ -56,6 +59,7 @@ async fn main() -> ExitCode {
         Command::Test(given) => serve(&given.with_switch("test")).await,
         Command::Config(command) => config::run(&command),
         Command::Store(command) => store::run(&command),
+        Command::Operate(command) => cli::run(command).await,
     }
 }
 

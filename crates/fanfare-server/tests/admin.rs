@@ -425,6 +425,10 @@ async fn callers_see_the_topics_of_their_account_and_region_alone() {
         assert_eq!(get("/topics").await.1, json!({ "topics": [] }));
         assert_eq!(get("/topics/orders").await.0, 404);
         assert_eq!(get("/topics/orders/subscriptions").await.0, 404);
+        let arn = "/topics/arn:aws:sns:us-east-1:000000000000:orders";
+        let (status, said) = get(arn).await;
+        assert_eq!((status, &said["code"]), (403, &json!("AuthorizationError")));
+        assert_eq!(server.get(arn).await.0, 200);
         assert_eq!(get(&format!("/messages/{id}")).await.0, 404);
         assert_eq!(get(&format!("/messages/{id}/attempts")).await.0, 404);
     }

@@ -39,9 +39,17 @@ impl<T: DeserializeOwned> FromRequest<Arc<Api>> for Admitted<T> {
 }
 
 impl<T> Admitted<T> {
-    /// The caller's topic of that name; whether it is there is another question.
-    pub(super) fn topic(&self, name: &str) -> Result<TopicArn, Problem> {
-        Ok(TopicArn::new(self.caller.owner(), &TopicName::parse(name)?))
+    /// The caller's topic of that name or ARN; whether it is there is another question.
+    pub(super) fn topic(&self, text: &str) -> Result<TopicArn, Problem> {
+        let owner = self.caller.owner();
+        if !text.starts_with("arn:") {
+            return Ok(TopicArn::new(owner, &TopicName::parse(text)?));
+        }
+        let arn = TopicArn::parse(text)?;
+        match arn.belongs_to(owner) {
+            true => Ok(arn),
+            false => Err(Problem::foreign(&arn, owner)),
+        }
     }
 
     /// The subscription to a topic of the caller's with that id, the last element of its ARN; whether it is there is another
@@ -56,7 +64,7 @@ impl<T> Admitted<T> {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
 pub(super) struct OfTopic {
-    /// The topic's name.
+    /// The topic's name, or its ARN.
     pub(super) topic: String,
 }
 
@@ -64,7 +72,7 @@ pub(super) struct OfTopic {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
 pub(super) struct Place {
-    /// The topic's name.
+    /// The topic's name, or its ARN.
     topic: String,
     /// The last element of the subscription's ARN.
     id: String,

@@ -5,7 +5,7 @@ use std::fmt;
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use fanfare::SnsError;
+use fanfare::{Owner, SnsError, SnsErrorCode, TopicArn};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -34,6 +34,14 @@ impl Problem {
     /// Something that is not there, or not the caller's.
     pub(super) fn not_found(what: &str) -> Self {
         SnsError::not_found(what).into()
+    }
+
+    /// A topic that is another account's, or in another region than the one that the request is for.
+    pub(super) fn foreign(topic: &TopicArn, owner: &Owner) -> Self {
+        let (account, region) = (owner.account(), owner.region());
+        let message =
+            format!("{topic} is not a topic of account {account} in {region}, for which the request is signed");
+        SnsError::new(SnsErrorCode::AuthorizationError, message).into()
     }
 
     /// A request that no part of this API is for.
