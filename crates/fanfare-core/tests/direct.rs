@@ -1,9 +1,11 @@
 //! Messages to one phone number or device, without a topic.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use std::time::Duration;
+
 use fanfare_core::attempt::Next;
-use fanfare_core::engine::{Ending, Progress};
-use fanfare_core::{Connectors, Fanfare, Limits, Message, Owner, Protocol, SnsErrorCode};
+use fanfare_core::engine::{Ending, Progress, Standing};
+use fanfare_core::{Connectors, Fanfare, Limits, Message, Owner, Platform, Protocol, SnsErrorCode};
 use fanfare_testkit::{ScriptedConnector, SimulatedHost, Step};
 
 const NUMBER: &str = "+15551234567";
@@ -83,6 +85,52 @@ async fn a_message_that_is_refused_ends_with_its_reason() {
     let report = fanfare.publish_to(&owner(), &Protocol::Sms, NUMBER, message).await.unwrap().settled().await;
     assert!(matches!(&report.endings[0].1, Ending::Dropped { reason } if reason.starts_with("not to be retried")));
     assert!(fanfare.counters().await.unwrap().balance());
+}
+
+#[test]
+fn a_time_to_live_is_worked_out_as_amazon_sns_documents() {
+    let seconds = |value: &serde_json::Value| value.as_u64().map(Duration::from_secs);
+    let cases = fanfare_testkit::vectors::cases("mobile-push", "ttl");
+    assert_eq!(cases.len(), 6);
+    for case in cases {
+        let mut message = Message::builder("payload");
+        if let Some(ttl) = case["ttl_attr"].as_str() {
+            message = message.string("AWS.SNS.MOBILE.GCM.TTL", ttl);
+        }
+        let (message, dwell) = (message.build().unwrap(), seconds(&case["dwell_s"]).unwrap());
+        let ttl = Platform::Gcm.time_to_live(message.attributes(), seconds(&case["body_ttl"]), dwell);
+        assert_eq!(ttl, seconds(&case["result_ttl"]), "{case}");
+    }
+}
+
+#[test]
+fn every_attribute_that_is_reserved_for_devices_is_taken() {
+    for name in fanfare_testkit::vectors::cases("mobile-push", "reserved_message_attributes") {
+        Message::builder("payload").string(name.as_str().unwrap(), "1").build().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn why_a_message_did_not_arrive_can_be_asked() {
+    let (fanfare, sms, _) = given();
+    let publish = async |step| {
+        sms.endpoint(NUMBER).script([step]);
+        let message = Message::text("hello").unwrap();
+        fanfare.publish_to(&owner(), &Protocol::Sms, NUMBER, message).await.unwrap()
+    };
+    let delivered = publish(Step::Accept).await;
+    delivered.settled().await;
+    let (protocol, explanation) = fanfare.why_directly(delivered.message_id()).await.unwrap().unwrap();
+    assert_eq!((protocol, explanation.standing), (Protocol::Sms, Standing::Delivered));
+    let refused = publish(Step::Reject).await;
+    refused.settled().await;
+    let (_, explanation) = fanfare.why_directly(refused.message_id()).await.unwrap().unwrap();
+    assert!(matches!(&explanation.standing, Standing::Dead(dead) if dead.reason.starts_with("not to be retried")));
+    assert_eq!(explanation.attempts.len(), 1);
+    let waiting = publish(Step::Hold).await;
+    let (_, explanation) = fanfare.why_directly(waiting.message_id()).await.unwrap().unwrap();
+    assert!(matches!(explanation.standing, Standing::Pending { .. }));
+    assert!(fanfare.why_directly("nothing").await.unwrap().is_none());
 }
 
 #[tokio::test]

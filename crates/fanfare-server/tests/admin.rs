@@ -455,11 +455,12 @@ async fn unsigned_requests_are_refused_where_signatures_are_checked() {
 }
 
 /// Every request of the API, as the document must have them.
-const REQUESTS: [(&str, &str); 20] = [
+const REQUESTS: [(&str, &str); 21] = [
     ("get", "/fanfare/v1/counters"),
     ("post", "/fanfare/v1/filter"),
     ("get", "/fanfare/v1/messages/{id}"),
     ("get", "/fanfare/v1/messages/{id}/attempts"),
+    ("put", "/fanfare/v1/opt-outs/{number}"),
     ("get", "/fanfare/v1/topics"),
     ("post", "/fanfare/v1/topics"),
     ("delete", "/fanfare/v1/topics/{topic}"),

@@ -4,14 +4,16 @@
 mod given;
 
 use std::num::NonZeroUsize;
+use std::path::Path;
 
-use fanfare_core::Message;
 use fanfare_core::store::{
     Appended, Change, Dedup, DeliveryId, DocumentRecord, Entry, Journal, LaneOrder, MessageState, Range, RegistryStore,
     Settlement, Stage,
 };
 use fanfare_core::subscription::SubscriptionId;
+use fanfare_core::{Connectors, Fanfare, Limits, Message, Owner, Protocol};
 use fanfare_store_disk::{DiskOptions, DiskStore};
+use fanfare_testkit::{ScriptedConnector, Step};
 use given::{Place, append, at, copy, counts, entry, ids, open, settle, take, topic};
 
 /// Does something of every kind.
@@ -154,4 +156,30 @@ async fn a_settlement_whose_caller_has_gone_is_made_once() {
     assert_eq!(counts(&store).await, [1, 1, 0, 0, 0]);
     store.settle(SubscriptionId(1), at(0), settled(Settlement::Retry { at: at(0) })).await.unwrap();
     assert_eq!(ids(&take(&store, 1, 0).await), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_message_to_one_address_is_delivered_after_the_program_was_killed() {
+    const NUMBER: &str = "+15551234567";
+    let place = Place::new();
+    let engine = async |phones: &ScriptedConnector, directory: &Path| {
+        let connectors = Connectors::new().with(phones.clone());
+        Fanfare::builder().connectors(connectors).open_store(open(directory)).await.unwrap()
+    };
+    let silent = ScriptedConnector::new(Protocol::Sms, Limits::ONE);
+    silent.endpoint(NUMBER).always(Step::Hang);
+    let home = place.store();
+    let fanfare = engine(&silent, &home).await;
+    let message = Message::text("hello").unwrap();
+    let published = fanfare.publish_to(&Owner::default(), &Protocol::Sms, NUMBER, message).await.unwrap();
+    silent.endpoint(NUMBER).wait_for(1).await;
+    let killed = place.other("killed");
+    copy(&home, &killed);
+
+    let phones = ScriptedConnector::new(Protocol::Sms, Limits::ONE);
+    let survivor = engine(&phones, &killed).await;
+    let delivered = phones.endpoint(NUMBER).wait_for(1).await;
+    let notification = &delivered[0].notification;
+    assert_eq!((notification.text(), notification.message_id()), ("hello", published.message_id()));
+    survivor.close().await;
 }

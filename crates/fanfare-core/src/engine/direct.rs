@@ -10,8 +10,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{Engine, Fanfare, Published, Step};
+use super::{Engine, Explanation, Fanfare, Published, Standing, Step};
 use crate::arn::{Owner, SubscriptionArn, TopicArn, TopicName};
+use crate::attempt::Next;
 use crate::connector::Connectors;
 use crate::delivery::{DeliveryError, DeliveryErrorKind, Outcome};
 use crate::endpoint::Endpoint;
@@ -22,7 +23,7 @@ use crate::notification::{Notification, NotificationKind};
 use crate::protocol::Protocol;
 use crate::publication::Publication;
 use crate::registry::refusal;
-use crate::store::{Appended, Dispatch, Entry};
+use crate::store::{Appended, Dispatch, Entry, MessageState};
 use crate::subscription::{Destination, Subscription, SubscriptionId, SubscriptionSettings, SubscriptionState};
 use crate::topic::{Topic, TopicSettings};
 
@@ -100,7 +101,7 @@ impl Fanfare {
                  this topic type",
             ));
         }
-        let lane = SubscriptionId(row * LANES + 1 + shard(address));
+        let lane = lane_of(row, address);
         let (id, topic) = (new_uuid(engine.host.as_ref()), stand_in(owner, name));
         let mut publication = Publication::new(&id, topic, engine.host.now(), message).addressed_to(address);
         if engine.settings.attributes_beside_json_structure {
@@ -111,6 +112,28 @@ impl Fanfare {
         let entry = Entry { dispatch, lanes: vec![lane], dedup: None, archive_until: None };
         engine.carried(Arc::clone(engine).accept_direct(entry, lane)).await?;
         Ok(published)
+    }
+
+    /// Why a message to one address did or did not arrive, and over which protocol; nothing when there is no such message, or
+    /// one that was published to a topic.
+    ///
+    /// # Errors
+    /// `InternalError` when the store does not work.
+    pub async fn why_directly(&self, message_id: &str) -> Result<Option<(Protocol, Explanation)>, SnsError> {
+        let store = &self.engine.store;
+        let Some(stored) = store.message(message_id).await.map_err(|error| refusal(&error))? else { return Ok(None) };
+        let publication = &stored.dispatch.publication;
+        let row = (0..).zip(&DIRECT).find(|(_, (_, name))| *name == publication.topic().name());
+        let (Some(address), Some((row, (protocol, _)))) = (publication.recipient(), row) else { return Ok(None) };
+        let state = store.state(lane_of(row, address), stored.number).await.map_err(|error| refusal(&error))?;
+        let attempts = self.attempts(message_id, None).await?;
+        let standing = match state {
+            MessageState::Pending { due } => Standing::Pending { due, paused: false },
+            MessageState::Dead(dead) => Standing::Dead(dead),
+            _ if attempts.last().is_some_and(|last| last.next == Next::Delivered) => Standing::Delivered,
+            _ => Standing::Unknown,
+        };
+        Ok(Some((protocol.clone(), Explanation { standing, attempts })))
     }
 
     /// The protocols that this engine has connectors for.
@@ -157,6 +180,11 @@ pub(super) fn told_for(subscription: &Subscription, publication: &Publication) -
 
 fn stand_in(owner: &Owner, name: &str) -> TopicArn {
     TopicArn::new(owner, &TopicName::parse(name).expect("the name is a topic's"))
+}
+
+/// The lane of an address of the protocol in that row.
+fn lane_of(row: u64, address: &str) -> SubscriptionId {
+    SubscriptionId(row * LANES + 1 + shard(address))
 }
 
 /// Which of the lanes an address shares, the same after every start (FNV-1a).

@@ -12,6 +12,7 @@ mod counters;
 mod document;
 mod filter;
 mod operating;
+mod opt_outs;
 mod paging;
 mod parameters;
 mod problem;
@@ -73,6 +74,7 @@ fn described() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(why::show))
         .routes(routes!(attempts::of_message))
         .routes(routes!(filter::try_out))
+        .routes(routes!(opt_outs::opt_out))
         .routes(routes!(counters::show))
 }
 

@@ -129,7 +129,13 @@ pub(super) async fn show(
         (None, None) => return Err(Problem::not_found("Message")),
     };
     let mut subscriptions = Vec::new();
-    if part.is_first() {
+    let recipient = message.as_ref().and_then(|message| message.recipient());
+    if let Some(address) = recipient {
+        if let Some((protocol, explanation)) = api.fanfare().why_directly(&message_id).await? {
+            let place = (format!("{topic}:direct"), protocol.to_string(), address.to_owned());
+            subscriptions.push(explained_at(place, &explanation.standing, &explanation.attempts));
+        }
+    } else if part.is_first() {
         let by_subscription = by_subscription(&attempts);
         subscriptions.extend(by_subscription.values().filter_map(|attempts| {
             let last = attempts.last()?;
@@ -161,6 +167,17 @@ pub(super) async fn show(
 }
 
 fn explained(known: &Subscription, standing: &Standing, attempts: &[Attempt]) -> Explained {
+    let place = (known.arn().to_string(), known.protocol().to_string(), endpoint(known));
+    explained_at(place, standing, attempts)
+}
+
+/// What became of it at a subscription, or at the one address that it was published to: the ARN that it is told for, the
+/// protocol and the address.
+fn explained_at(
+    (subscription, protocol, endpoint): (String, String, String),
+    standing: &Standing,
+    attempts: &[Attempt],
+) -> Explained {
     let last = attempts.last();
     let due = match standing {
         Standing::Pending { due, .. } => Some(due.to_string()),
@@ -190,9 +207,9 @@ fn explained(known: &Subscription, standing: &Standing, attempts: &[Attempt]) ->
         }),
     };
     Explained {
-        subscription: known.arn().to_string(),
-        protocol: known.protocol().to_string(),
-        endpoint: endpoint(known),
+        subscription,
+        protocol,
+        endpoint,
         outcome,
         because,
         attempts: attempts.len(),

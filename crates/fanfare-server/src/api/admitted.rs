@@ -11,12 +11,18 @@ use super::call::Call;
 use super::refusal::Refusal;
 use super::{Api, read, refuse_foreign_pages};
 use crate::auth::{self, Caller, Mode};
+use crate::mobile::Mobile;
 use crate::query::{Answer, Request};
 
 impl Api {
     /// The engine.
     pub(crate) fn fanfare(&self) -> &Fanfare {
         &self.fanfare
+    }
+
+    /// Phones and devices.
+    pub(crate) fn mobile(&self) -> &Mobile {
+        &self.mobile
     }
 
     /// Who sent a request, and its whole body.

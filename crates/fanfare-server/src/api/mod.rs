@@ -1,4 +1,5 @@
-//! Amazon SNS's operations over HTTP, for SDKs and the AWS CLI: topics, subscriptions, publishing and tags.
+//! Amazon SNS's operations over HTTP, for SDKs and the AWS CLI: topics, subscriptions, publishing, tags,
+//! phones and devices.
 //!
 //! [`router`] is the door. Each request goes the same way: who calls ([`auth`]), what is asked for
 //! ([`query`](crate::query)), the operation itself (`topics`, `subscriptions`, `publish`, `tags`), and the answer in XML.

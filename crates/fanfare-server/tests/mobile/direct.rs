@@ -35,6 +35,21 @@ async fn a_message_to_a_number_comes_with_what_the_account_says_and_what_itself_
 }
 
 #[tokio::test]
+async fn the_json_api_tells_why_a_message_to_a_number_did_not_arrive() {
+    let server = Server::start().await;
+    server.phones.endpoint(NUMBER).script([Step::Hold]);
+    let published = server.call("Publish", &[("PhoneNumber", NUMBER), ("Message", "hello")]).await.done();
+    server.phones.endpoint(NUMBER).wait_for(1).await;
+    let path = format!("/messages/{}", published.one("MessageId"));
+    let (status, told) = server.json(reqwest::Method::GET, &path).await;
+    assert_eq!(status, 200, "{told}");
+    assert_eq!(told["subscriptions"].as_array().unwrap().len(), 1);
+    let standing = &told["subscriptions"][0];
+    assert_eq!((standing["endpoint"].as_str(), standing["protocol"].as_str()), (Some(NUMBER), Some("sms")));
+    assert_eq!(standing["outcome"], "waiting");
+}
+
+#[tokio::test]
 async fn a_message_that_cannot_be_a_text_message_is_refused() {
     let server = Server::start().await;
     let publish = async |message: &str, name: &str, value: &str| {

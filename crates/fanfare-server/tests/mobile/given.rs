@@ -1,6 +1,7 @@
 //! A server whose phones and devices are scripted.
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use fanfare::wire::Signer;
@@ -17,13 +18,26 @@ pub(crate) const ACCOUNT: &str = "111111111111";
 
 /// A server on loopback, and what stands behind it.
 pub(crate) struct Server {
-    base: String,
-    client: reqwest::Client,
+    door: Door,
     pub(crate) fanfare: Fanfare,
     pub(crate) mobile: Mobile,
     pub(crate) phones: ScriptedConnector,
     pub(crate) devices: ScriptedConnector,
     pub(crate) host: Arc<SimulatedHost>,
+}
+
+/// The socket of a server, and whoever calls there.
+pub(crate) struct Door {
+    base: String,
+    client: reqwest::Client,
+}
+
+impl Deref for Server {
+    type Target = Door;
+
+    fn deref(&self) -> &Door {
+        &self.door
+    }
 }
 
 /// What came back: a status and XML.
@@ -103,8 +117,22 @@ impl Server {
         let mode = Mode::Off(Owner::new("us-east-1", ACCOUNT).unwrap());
         let router = api::router_with(fanfare.clone(), Signer::ephemeral(), mode, mobile.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { base, client, fanfare, mobile, phones, devices, host }
+        Self { door: Door::at(base), fanfare, mobile, phones, devices, host }
+    }
+
+    /// A subscriber of `topic` that takes everything.
+    pub(crate) async fn listener(&self, topic: &str) -> ScriptedEndpoint {
+        let listener = ScriptedEndpoint::new();
+        let subscribe = Subscribe::endpoint(Arc::new(listener.clone()));
+        self.fanfare.subscribe(&TopicArn::parse(topic).unwrap(), subscribe).await.unwrap();
+        listener
+    }
+}
+
+impl Door {
+    /// The server at that URL.
+    pub(crate) fn at(base: String) -> Self {
+        Self { base, client: reqwest::Client::builder().no_proxy().build().unwrap() }
     }
 
     pub(crate) async fn call<K: AsRef<str>>(&self, action: &str, parameters: &[(K, &str)]) -> Reply {
@@ -157,12 +185,11 @@ impl Server {
         self.call("GetEndpointAttributes", &[("EndpointArn", endpoint)]).await.done().map()
     }
 
-    /// A subscriber of `topic` that takes everything.
-    pub(crate) async fn listener(&self, topic: &str) -> ScriptedEndpoint {
-        let listener = ScriptedEndpoint::new();
-        let subscribe = Subscribe::endpoint(Arc::new(listener.clone()));
-        self.fanfare.subscribe(&TopicArn::parse(topic).unwrap(), subscribe).await.unwrap();
-        listener
+    /// A request to the JSON API: the status, and what came.
+    pub(crate) async fn json(&self, method: reqwest::Method, path: &str) -> (u16, serde_json::Value) {
+        let response = self.client.request(method, format!("{}/fanfare/v1{path}", self.base)).send().await.unwrap();
+        let (status, text) = (response.status().as_u16(), response.text().await.unwrap());
+        (status, serde_json::from_str(&text).unwrap_or_default())
     }
 
     pub(crate) async fn topic(&self, name: &str) -> String {

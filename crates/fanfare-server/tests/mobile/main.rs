@@ -3,6 +3,7 @@
 
 mod direct;
 mod given;
+mod kept;
 mod platforms;
 mod sms;
 mod vectors;

@@ -94,6 +94,18 @@ async fn who_opted_out_is_listed_gets_nothing_and_can_be_opted_in_once_in_thirty
 }
 
 #[tokio::test]
+async fn an_operator_notes_opt_outs_through_the_json_api() {
+    let server = Server::start().await;
+    for _ in 0..2 {
+        assert_eq!(server.json(reqwest::Method::PUT, "/opt-outs/+15551234567").await.0, 204);
+    }
+    let listed = server.call::<&str>("ListPhoneNumbersOptedOut", &[]).await.done();
+    assert_eq!(listed.all("member"), [NUMBER]);
+    let (status, problem) = server.json(reqwest::Method::PUT, "/opt-outs/nobody").await;
+    assert_eq!((status, problem["code"].as_str()), (400, Some("InvalidParameter")));
+}
+
+#[tokio::test]
 async fn a_topic_brings_nothing_to_who_opted_out_and_the_reason_is_kept() {
     let server = Server::start().await;
     let topic = server.topic("topic").await;

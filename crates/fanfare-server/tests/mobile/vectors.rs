@@ -1,5 +1,6 @@
 //! Every recorded refusal of an operation on phones and devices.
 
+use fanfare::Owner;
 use fanfare_testkit::vectors::cases;
 use serde_json::Value;
 
@@ -111,6 +112,69 @@ async fn every_recorded_refusal_is_given_with_its_code_status_and_text() {
             before.message(case["message"].as_str().unwrap()),
         );
         assert_eq!(refused.error(), expected, "{case}");
+    }
+}
+
+/// The operations whose answers of Amazon SNS are known, with how the server comes to the same.
+#[tokio::test]
+async fn answers_have_the_form_of_amazon_snss() {
+    let server = Server::start().await;
+    server.application("a").await;
+    let owner = Owner::new("us-east-1", ACCOUNT).unwrap();
+    for number in 0..101 {
+        server.mobile.opt_out(&owner, &format!("+1555123{:04}", 4567 + number)).await.unwrap();
+    }
+    let number = ("phoneNumber", "+15551234567");
+    let endpoint = server.endpoint(&format!("arn:aws:sns:us-east-1:{ACCOUNT}:app/ADM/a"), "t").await;
+    let application = format!("arn:aws:sns:us-east-1:{ACCOUNT}:app/ADM/a");
+    let calls = [
+        ("GetSMSAttributes", vec![]),
+        ("CheckIfPhoneNumberIsOptedOut", vec![number]),
+        ("ListPhoneNumbersOptedOut", vec![]),
+        ("ListPlatformApplications", vec![]),
+        ("ListEndpointsByPlatformApplication", vec![("PlatformApplicationArn", application.as_str())]),
+    ];
+    for (operation, parameters) in calls {
+        let known = cases("query-responses", "cases").into_iter().find(|case| case["operation"] == operation).unwrap();
+        let form = |xml: &str| {
+            // Of a list that is longer than in the recording, the first item is compared.
+            let first = xml.find("</member>").zip(xml.rfind("</member>"));
+            let xml = first.map_or(xml.to_owned(), |(first, last)| format!("{}{}", &xml[..first], &xml[last..]));
+            let document = roxmltree::Document::parse(&xml).unwrap();
+            let nodes = document.descendants().filter(|node| node.is_element());
+            nodes
+                .map(|node| {
+                    let (name, text) = (node.tag_name().name(), node.text().unwrap_or_default());
+                    let varies = ["RequestId", "nextToken", "EndpointArn"].contains(&name);
+                    let text = text.replace("123456789012", ACCOUNT);
+                    format!("{}/{name}={}", node.ancestors().count(), if varies { "" } else { &text })
+                })
+                .collect::<Vec<_>>()
+        };
+        let answer = server.call(operation, &parameters).await.done();
+        assert_eq!(form(&answer.xml), form(known["xml"].as_str().unwrap()), "{operation} {endpoint}");
+    }
+}
+
+/// A subscription of a phone, as `GetSubscriptionAttributes` shows it.
+#[tokio::test]
+async fn a_phone_is_subscribed_at_once_with_the_recorded_attributes() {
+    let server = Server::start().await;
+    let topic = server.topic("topic").await;
+    let subscribe = [("TopicArn", topic.as_str()), ("Protocol", "sms"), ("Endpoint", "+123123123")];
+    let subscription = server.call("Subscribe", &subscribe).await.done().one("SubscriptionArn");
+    let shown =
+        server.call("GetSubscriptionAttributes", &[("SubscriptionArn", subscription.as_str())]).await.done().map();
+    let expected = [
+        ("ConfirmationWasAuthenticated", "true"),
+        ("Endpoint", "+123123123"),
+        ("Owner", ACCOUNT),
+        ("PendingConfirmation", "false"),
+        ("Protocol", "sms"),
+        ("RawMessageDelivery", "false"),
+    ];
+    for (name, value) in expected {
+        assert_eq!(shown.get(name).map(String::as_str), Some(value), "{name}");
     }
 }
 
