@@ -87,7 +87,12 @@ impl Account {
 
     /// The deliveries of `topic` that are meant by `choice`, once there are so many.
     pub(crate) fn outbox(&self, topic: &str, choice: &str, count: usize) -> Result<Vec<Value>, Failed> {
-        let path = format!("/_fanfare/outbox/wait?topic={topic}&{choice}&count={count}&timeout=20s");
+        self.outbox_of_all(&format!("topic={topic}&{choice}"), count)
+    }
+
+    /// The deliveries of everybody that are meant by `choice`, once there are so many.
+    pub(crate) fn outbox_of_all(&self, choice: &str, count: usize) -> Result<Vec<Value>, Failed> {
+        let path = format!("/_fanfare/outbox/wait?{choice}&count={count}&timeout=20s");
         let reply = self.reply(self.program.get(&path))?;
         let body: Value = serde_json::from_str(&reply.xml)?;
         match (reply.status, body["messages"].as_array()) {

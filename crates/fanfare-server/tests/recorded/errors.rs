@@ -13,7 +13,7 @@ use crate::reply::Reply;
 use crate::scene;
 
 /// What the server does not have yet, by words of the cases that need it.
-const AWAITED: [&str; 3] = ["Permission", "Policy Error", "success-feedback"];
+const AWAITED: [&str; 2] = ["success-feedback", "DataProtection"];
 
 /// Whether the case needs what the server does not have yet.
 pub(crate) fn awaits(case: &Value) -> bool {

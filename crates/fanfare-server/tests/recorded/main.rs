@@ -5,12 +5,14 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod account;
+mod answers;
 mod attributes;
 mod errors;
 mod form;
 mod placeholders;
 mod program;
 mod reply;
+mod requests;
 mod scene;
 mod template;
 mod validation;
@@ -30,12 +32,14 @@ type Claim = fn(&Account, &Value) -> Result<(), libtest_mimic::Failed>;
 
 /// A file, a list in it, what its cases assert, and how many there are: a change that empties or renames the vectors must not
 /// pass for success.
-const FILES: [(&str, &str, Claim, usize); 5] = [
+const FILES: [(&str, &str, Claim, usize); 7] = [
     ("api-errors", "cases", errors::refused, 176),
     ("validation", "size", validation::size, 6),
     ("validation", "message_structure_json", validation::structure, 8),
     ("validation", "cases", validation::input, 70),
     ("aws-attributes", "cases", attributes::shown, 27),
+    ("query-requests", "cases", requests::performed, 30),
+    ("query-responses", "cases", answers::shaped, 22),
 ];
 
 fn main() -> ExitCode {
