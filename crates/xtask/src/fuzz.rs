@@ -93,7 +93,18 @@ mod tests {
     #[test]
     fn every_target_has_a_program() {
         let names = targets(&Workspace::of_this_run().unwrap()).unwrap();
-        assert_eq!(names, ["certificate", "delivery_policy", "egress_target", "envelope", "filter_policy", "verifier"]);
+        assert_eq!(
+            names,
+            [
+                "certificate",
+                "delivery_policy",
+                "egress_target",
+                "envelope",
+                "filter_policy",
+                "query_request",
+                "verifier"
+            ]
+        );
     }
 
     #[test]

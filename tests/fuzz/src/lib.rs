@@ -8,6 +8,7 @@ mod egress_target;
 mod envelope;
 mod filter_policy;
 mod parts;
+mod query_request;
 mod server;
 mod verifier;
 
@@ -16,4 +17,5 @@ pub use delivery_policy::delivery_policy;
 pub use egress_target::egress_target;
 pub use envelope::envelope;
 pub use filter_policy::filter_policy;
+pub use query_request::query_request;
 pub use verifier::verifier;
