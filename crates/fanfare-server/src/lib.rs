@@ -8,5 +8,6 @@ pub mod emulate;
 pub mod ingest;
 pub mod links;
 pub mod mobile;
+mod pages;
 pub mod query;
 mod readings;

@@ -5,24 +5,28 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{any, get};
 use fanfare::wire::Signer;
 use fanfare::{Fanfare, SnsError, SnsErrorCode, SubscriptionArn, TopicArn};
 
 use crate::api::{Refusal, response};
-use crate::query::{Answer, Members, Request};
+use crate::pages::Page;
+use crate::query::{self, Answer, Members};
 
 /// The pages behind the links in messages of `fanfare`, signed by `signer`.
 ///
 /// - `GET /?Action=ConfirmSubscription&TopicArn=...&Token=...`
 /// - `GET /?Action=Unsubscribe&SubscriptionArn=...`: ends the subscription and tells its endpoint how to restore it.
+/// - `/confirmation.html?TopicArn=...&Token=...&Endpoint=...` and `/unsubscribe.html?SubscriptionArn=...&Endpoint=...`: what the
+///   links in e-mails lead to. GET shows a page with a button, and POST does what it says; for `unsubscribe.html` that is also
+///   the one click of mail programs (RFC 8058).
 /// - `GET /SimpleNotificationService-<32 hex>.pem`: the certificate whose key signs the messages.
 pub fn router(fanfare: Fanfare, signer: Signer) -> Router {
     let pages = Arc::new(Pages::new(fanfare, signer));
-    Router::new().route("/", get(act)).route("/{file}", get(certificate)).with_state(pages)
+    Router::new().route("/", get(act)).route("/{file}", any(file)).with_state(pages)
 }
 
 /// What the pages are made from.
@@ -37,20 +41,29 @@ async fn act(method: Method, State(pages): State<Arc<Pages>>, RawQuery(query): R
     if method == Method::HEAD {
         return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET")]).into_response();
     }
-    let answer = match Request::parse(query.as_deref(), b"") {
+    let answer = match query::Request::parse(query.as_deref(), b"") {
         Ok(link) => pages.follow(&link).await,
         Err(error) => Err(error),
     };
     response(answer.map_err(Refusal::from))
 }
 
-async fn certificate(State(pages): State<Arc<Pages>>, Path(file): Path<String>) -> Response {
-    pages.certificate(&file).await
+async fn file(State(pages): State<Arc<Pages>>, Path(file): Path<String>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    match Page::at(head.uri.path()) {
+        Some(page) => page.answer(&pages, &head.method, head.uri.query(), body).await,
+        None if head.method == Method::GET || head.method == Method::HEAD => pages.certificate(&file).await,
+        None => (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET, HEAD")]).into_response(),
+    }
 }
 
 impl Pages {
     pub(crate) fn new(fanfare: Fanfare, signer: Signer) -> Self {
         Self { fanfare, signer }
+    }
+
+    pub(crate) fn fanfare(&self) -> &Fanfare {
+        &self.fanfare
     }
 
     /// The certificate, if that is the file's name.
@@ -65,7 +78,7 @@ impl Pages {
     }
 
     /// Does what a link asks for.
-    pub(crate) async fn follow(&self, link: &Request) -> Result<Answer, SnsError> {
+    pub(crate) async fn follow(&self, link: &query::Request) -> Result<Answer, SnsError> {
         match link.action() {
             Some("ConfirmSubscription") => self.confirm(link).await,
             Some("Unsubscribe") => self.unsubscribe(link).await,
@@ -75,7 +88,8 @@ impl Pages {
         }
     }
 
-    async fn confirm(&self, link: &Request) -> Result<Answer, SnsError> {
+    /// Confirms the subscription that the link's token is for.
+    pub(crate) async fn confirm(&self, link: &query::Request) -> Result<Answer, SnsError> {
         if link.text("AuthenticateOnUnsubscribe") == Some("true") {
             return Err(SnsError::new(
                 SnsErrorCode::AuthorizationError,
@@ -90,7 +104,8 @@ impl Pages {
         Ok(Answer::with_result("ConfirmSubscription", result))
     }
 
-    async fn unsubscribe(&self, link: &Request) -> Result<Answer, SnsError> {
+    /// Ends the link's subscription.
+    pub(crate) async fn unsubscribe(&self, link: &query::Request) -> Result<Answer, SnsError> {
         let Some(subscription) = link.text("SubscriptionArn") else {
             return Err(SnsError::invalid_parameter("SubscriptionArn Reason: no value for required parameter"));
         };

@@ -48,6 +48,7 @@ use crate::admin;
 use crate::auth::{self, Mode};
 use crate::links::Pages;
 use crate::mobile::{Mobile, MobileSettings};
+use crate::pages::Page;
 use crate::query::{Answer, Request};
 use crate::readings::Readings;
 
@@ -68,6 +69,7 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// - Operations come by POST or GET, at `/` or any other path.
 /// - The unsigned GETs behind the links in messages are answered as [`links`](crate::links) has them, and so is the
 ///   certificate, `SimpleNotificationService-<32 hex>.pem` at any path.
+/// - The pages with a button behind the links in e-mails lie there, too, at any path that ends in their names.
 /// - `GET /healthz` answers 200 while the server runs.
 /// - What goes beyond Amazon SNS lies under [`admin::BASE`].
 ///
@@ -103,6 +105,9 @@ pub(crate) struct Api {
 
 async fn serve(State(api): State<Arc<Api>>, request: axum::extract::Request) -> Response {
     let (head, body) = request.into_parts();
+    if let Some(page) = Page::at(head.uri.path()) {
+        return page.answer(&api.pages, &head.method, head.uri.query(), body).await;
+    }
     if head.method != Method::GET && head.method != Method::POST {
         return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET, POST")]).into_response();
     }
