@@ -89,3 +89,17 @@ fn each_protocol_of_aws_brings_its_own_part_of_the_sdk_and_no_second_tls_stack()
         assert!(found.is_empty(), "{feature}: {found:?}");
     }
 }
+
+#[test]
+fn email_brings_one_tls_stack_and_one_crypto_provider_and_no_http_client() {
+    for feature in ["email", "email-json"] {
+        let names = tree("fanfare", feature);
+        for name in ["lettre", "rustls", "aws-lc-rs"] {
+            assert!(names.contains(&name.to_owned()), "{name}");
+        }
+        let unwanted =
+            ["ring", "openssl", "openssl-sys", "native-tls", "webpki-roots", "hyper", "reqwest", "fanfare-http"];
+        let found: Vec<_> = names.iter().filter(|name| unwanted.contains(&name.as_str())).collect();
+        assert!(found.is_empty(), "{feature}: {found:?}");
+    }
+}

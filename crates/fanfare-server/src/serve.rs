@@ -7,12 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use fanfare::Connector as _;
 use fanfare::disk::{DiskOptions, DiskStore};
 use fanfare::egress::EgressPolicy;
+use fanfare::email::EmailConfig;
 use fanfare::http::{Fetcher, HttpConfig};
 use fanfare::wire::{Links, Renderer, Signer};
-use fanfare::{Adapters, Connectors, Fanfare, FanfareBuilder, Host, Protocol, SystemHost};
+use fanfare::{
+    Adapters, Connector, Connectors, Endpoint, Fanfare, FanfareBuilder, Host, Protocol, SnsError, SystemHost,
+};
 use fanfare_server::api;
 use fanfare_server::auth::Mode;
 use fanfare_server::emulate::{self, Clock, Outbox, TestServer};
@@ -57,7 +59,7 @@ pub(crate) async fn run(config: Config) -> ExitCode {
 }
 
 async fn serve(config: Config) -> Result<(), Trouble> {
-    let Config { settings, place, mode, tokens } = config;
+    let Config { settings, place, mode, tokens, email } = config;
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let listener = TcpListener::bind(settings.listen).await.map_err(|error| {
         format!("cannot listen on {}: {error}: choose another address with --listen", settings.listen)
@@ -67,7 +69,7 @@ async fn serve(config: Config) -> Result<(), Trouble> {
         Some(url) => url.clone(),
         None => format!("http://{address}"),
     };
-    let (served, router) = open(settings, place, &mode, tokens, &public_url).await?;
+    let (served, router) = open(settings, place, &mode, tokens, email, &public_url).await?;
     if matches!(mode, Mode::Off(_)) {
         let _ = writeln!(
             stderr().lock(),
@@ -110,12 +112,29 @@ impl Served {
     }
 }
 
+/// Says what is missing to whoever subscribes an e-mail address where none can be sent.
+#[derive(Debug)]
+struct NoRelay;
+
+impl Connector for NoRelay {
+    fn protocols(&self) -> Vec<Protocol> {
+        vec![Protocol::Email, Protocol::EmailJson]
+    }
+
+    fn connect(&self, protocol: &Protocol, _: &str) -> Result<Arc<dyn Endpoint>, SnsError> {
+        Err(SnsError::invalid_parameter(format_args!(
+            "Protocol Reason: this server does not deliver over {protocol}: start it with --smtp URL and --email-from ADDRESS"
+        )))
+    }
+}
+
 /// The engine over its store, and everything that is served of it.
 async fn open(
     settings: Settings,
     place: Place,
     mode: &Mode,
     tokens: Vec<TopicToken>,
+    email: Option<EmailConfig>,
     public_url: &str,
 ) -> Result<(Served, Router), Trouble> {
     let (store, signer) = store(place)?;
@@ -126,7 +145,11 @@ async fn open(
     let loopback = loopback.map(|block| block.parse().expect("the block is well formed"));
     let egress = settings.egress.into_iter().chain(loopback).fold(EgressPolicy::internet(), EgressPolicy::allow);
     let fetcher = Fetcher::new(HttpConfig::new().attempt_timeout(FETCH_TIMEOUT).egress(egress.clone()))?;
-    let mut connectors = Adapters::new(public_url)?.egress(egress).signer(signer.clone()).connectors()?;
+    let adapters = Adapters::new(public_url)?.egress(egress).signer(signer.clone());
+    let mut connectors = match email {
+        Some(email) => adapters.email(email).connectors()?,
+        None => adapters.connectors()?.with(NoRelay),
+    };
     let listed = match settings.outbox {
         // What nobody on a machine of tests would take.
         listed if listed.is_empty() && settings.test => BEYOND_THE_MACHINE.to_vec(),

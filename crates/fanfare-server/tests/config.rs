@@ -254,3 +254,36 @@ fn a_variable_that_looks_like_a_setting_is_pointed_at() {
          fanfare: warning: FANFARE_SERVICE_HOST is no setting\n"
     );
 }
+
+#[test]
+fn settings_for_e_mails_are_checked_together_and_passwords_are_never_shown() {
+    let folder = Folder::new("email");
+    let file = "listen = \"127.0.0.1:0\"\nmemory = true\nauth = \"off\"\n";
+    let smtp = ("FANFARE_SMTP", "smtps://ann:s3cret@smtp.example.com,smtp://127.0.0.1:25?starttls=off");
+    let (good, listing, error) = folder.check(file, &["--email-from", "alerts@example.com"], &[smtp]);
+    assert!(good && !listing.contains("s3cret"), "{listing}{error}");
+    let (good, _, error) = folder.check(&format!("{file}smtp_file = \"DIR/smtp\"\n"), &[], &[]);
+    assert!(!good && error.contains("DIR/smtp"), "{error}");
+
+    let from = ("FANFARE_EMAIL_FROM", "alerts@example.com");
+    for (flags, variables, said) in [
+        (&[][..], &[from][..], "give at least one --smtp URL, too"),
+        (&[], &[smtp], "give --email-from ADDRESS, too"),
+        (&["--email-name", "Alerts"], &[], "it has no use without --smtp and --email-from"),
+        (&["--email-from", "alerts"], &[smtp], "the sender is no e-mail address"),
+        (&["--smtp", "http://ann:s3cret@smtp.example.com"], &[from], "begins with smtps:// or smtp://"),
+        (&["--email-per-second", "0"], &[from, smtp], "'0' for '--email-per-second"),
+        (&["--smtp-ca", "DIR/none.pem"], &[from, smtp], "DIR/none.pem: No such file"),
+        (&["--smtp-ca", "DIR/fanfare.toml"], &[from, smtp], "no certificate in a PEM text"),
+        (&["--dkim-selector", "s1"], &[from, smtp], "all of --dkim-key, --dkim-selector and --dkim-domain"),
+        (
+            &["--dkim-key", "DIR/fanfare.toml", "--dkim-selector", "s1", "--dkim-domain", "example.com"],
+            &[from, smtp],
+            "the DKIM key is no private key",
+        ),
+    ] {
+        let (good, _, error) = folder.check(file, flags, variables);
+        assert!(!good && error.contains(said), "{flags:?}: {error}");
+        assert!(!error.contains("s3cret"), "{error}");
+    }
+}

@@ -10,6 +10,8 @@ use fanfare_wire::{Links, LinksError, Renderer, Signer};
 use fanfare_aws::{Aws, AwsConfig};
 #[cfg(any(feature = "http", feature = "https"))]
 use fanfare_egress::EgressPolicy;
+#[cfg(any(feature = "email", feature = "email-json"))]
+use fanfare_email::{EmailConfig, EmailConnector};
 #[cfg(any(feature = "http", feature = "https"))]
 use fanfare_http::{HttpConfig, HttpConnector};
 #[cfg(feature = "lambda")]
@@ -36,6 +38,8 @@ pub struct Adapters {
     renderer: Renderer,
     #[cfg(any(feature = "http", feature = "https"))]
     http: HttpConfig,
+    #[cfg(any(feature = "email", feature = "email-json"))]
+    email: Option<EmailConfig>,
     #[cfg(feature = "aws")]
     aws: Aws,
     #[cfg(feature = "sqs")]
@@ -56,6 +60,8 @@ impl Adapters {
             renderer: Renderer::new(Signer::ephemeral(), links),
             #[cfg(any(feature = "http", feature = "https"))]
             http: HttpConfig::new(),
+            #[cfg(any(feature = "email", feature = "email-json"))]
+            email: None,
             #[cfg(feature = "aws")]
             aws: Aws::new(AwsConfig::new()),
             #[cfg(feature = "sqs")]
@@ -85,6 +91,14 @@ impl Adapters {
     #[must_use]
     pub fn http(mut self, config: HttpConfig) -> Self {
         self.http = config;
+        self
+    }
+
+    /// Sends e-mails by `config`. Without it there is no relay to hand them to, and no connector for them.
+    #[cfg(any(feature = "email", feature = "email-json"))]
+    #[must_use]
+    pub fn email(mut self, config: EmailConfig) -> Self {
+        self.email = Some(config);
         self
     }
 
@@ -128,6 +142,14 @@ impl Adapters {
             HttpConnector::new(self.http.clone(), self.renderer.clone())
                 .map_err(|error| AdaptersError::adapter("http and https", error))?,
         );
+        #[cfg(any(feature = "email", feature = "email-json"))]
+        let connectors = match &self.email {
+            Some(config) => connectors.with(
+                EmailConnector::new(config.clone(), self.renderer.clone())
+                    .map_err(|error| AdaptersError::adapter("email and email-json", error))?,
+            ),
+            None => connectors,
+        };
         #[cfg(feature = "sqs")]
         let connectors = connectors.with(SqsConnector::new(self.sqs.clone(), self.aws.clone(), self.renderer.clone()));
         #[cfg(feature = "lambda")]
@@ -152,7 +174,7 @@ pub enum AdaptersError {
     },
 }
 
-#[cfg(any(feature = "http", feature = "https"))]
+#[cfg(any(feature = "email", feature = "email-json", feature = "http", feature = "https"))]
 impl AdaptersError {
     fn adapter(protocols: &'static str, error: impl Error + Send + Sync + 'static) -> Self {
         Self::Adapter { protocols, source: Box::new(error) }

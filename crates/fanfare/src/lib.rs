@@ -22,6 +22,10 @@ pub use adapters::{Adapters, AdaptersError};
 #[cfg(any(feature = "http", feature = "https"))]
 pub use fanfare_egress as egress;
 
+/// Delivery by e-mail.
+#[cfg(any(feature = "email", feature = "email-json"))]
+pub use fanfare_email as email;
+
 /// Delivery over HTTP and HTTPS.
 #[cfg(any(feature = "http", feature = "https"))]
 pub use fanfare_http as http;

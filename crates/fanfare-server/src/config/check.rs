@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use fanfare::email::EmailConfig;
 use fanfare::{Adapters, Owner};
 use fanfare_server::auth::{Keys, Mode};
 use fanfare_server::ingest::{InvalidSource, TopicToken};
 
+use super::email::email;
 use super::layers::{Entry, Layers, Origin};
 use super::problem::Problem;
 use super::secret::Secret;
@@ -22,6 +24,8 @@ pub(crate) struct Config {
     pub(crate) mode: Mode,
     /// Who may publish events without a signature.
     pub(crate) tokens: Vec<TopicToken>,
+    /// How e-mails are sent, if they are.
+    pub(crate) email: Option<EmailConfig>,
 }
 
 /// Where messages are kept.
@@ -41,11 +45,14 @@ impl Config {
         let place = place(&settings).map_err(|problem| problems.push(problem));
         let mode = mode(&settings, layers).map_err(|problem| problems.push(problem));
         let tokens = tokens(&settings, layers).map_err(|problem| problems.push(problem));
+        let email = email(&settings, layers).map_err(|problem| problems.push(problem));
         if let Err(problem) = public_url(&settings, layers) {
             problems.push(problem);
         }
-        match (place, mode, tokens) {
-            (Ok(place), Ok(mode), Ok(tokens)) if problems.is_empty() => Ok(Self { settings, place, mode, tokens }),
+        match (place, mode, tokens, email) {
+            (Ok(place), Ok(mode), Ok(tokens), Ok(email)) if problems.is_empty() => {
+                Ok(Self { settings, place, mode, tokens, email })
+            }
             _ => Err(problems),
         }
     }

@@ -6,6 +6,7 @@
 
 mod check;
 mod command;
+mod email;
 mod file;
 mod given;
 mod layers;

@@ -1,6 +1,7 @@
 //! The list of settings.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -46,6 +47,32 @@ pub(crate) struct Settings {
     /// Keep deliveries over these protocols in memory and list them at /_fanfare/outbox instead of sending them: for tests.
     #[arg(long, value_name = "PROTOCOL", value_delimiter = ',')]
     pub(crate) outbox: Vec<Protocol>,
+    /// A relay that takes e-mails: smtps://USER:PASSWORD@HOST (TLS), smtp://USER:PASSWORD@HOST (STARTTLS), or
+    /// smtp://HOST?starttls=off (in the clear). Of several, the first one that works is used. Relays may be on private
+    /// addresses.
+    #[arg(long, value_name = "URL")]
+    pub(crate) smtp: Vec<Secret>,
+    /// The address that e-mails come from. With `--smtp`, this lets addresses subscribe over email and email-json.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) email_from: Option<String>,
+    /// The sender's name in requests to confirm, and in e-mails of topics without a DisplayName. Fanfare unless set.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) email_name: Option<String>,
+    /// How many e-mails a second each subscription gets at the most, on average. 10 unless set, as with Amazon SNS.
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) email_per_second: Option<NonZeroU32>,
+    /// A PEM file of authorities whose certificates relays may show, beside the system's.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) smtp_ca: Option<PathBuf>,
+    /// A PEM file with the private key, RSA or Ed25519, that signs e-mails (DKIM).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) dkim_key: Option<PathBuf>,
+    /// Under which name the public key is in the DNS: SELECTOR._domainkey.DOMAIN.
+    #[arg(long, value_name = "SELECTOR")]
+    pub(crate) dkim_selector: Option<String>,
+    /// The domain that signs e-mails.
+    #[arg(long, value_name = "DOMAIN")]
+    pub(crate) dkim_domain: Option<String>,
     /// Send text messages to verified numbers alone (`CreateSMSSandboxPhoneNumber`), as for new accounts of Amazon SNS.
     #[arg(long)]
     pub(crate) sms_sandbox: bool,

@@ -118,8 +118,7 @@ impl<'a> Demo<'a> {
                     } else if confirmed {
                         "subscribed"
                     } else {
-                        confirm::confirm(&subscriber.receiver, &base).await?;
-                        "confirmed, signature verified"
+                        confirm::confirm(&subscriber.receiver, subscriber.name, &base).await?
                     }
                 }
                 None => "ready",

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fanfare::Protocol;
-use fanfare_testkit::{HttpReceiver, LambdaReceiver, ReceivedRequest, SqsReceiver};
+use fanfare_testkit::{HttpReceiver, LambdaReceiver, ReceivedRequest, SmtpReceiver, SqsReceiver};
 
 /// The region and account of the demo's queues and functions.
 const AWS_PLACE: &str = "us-east-1:000000000000";
@@ -17,6 +17,8 @@ pub(super) enum Receiver {
     Queue(Arc<SqsReceiver>),
     /// `lambda`.
     Function(LambdaReceiver),
+    /// `email` or `email-json`: one mailbox of a server.
+    Mail(Arc<SmtpReceiver>, Protocol),
 }
 
 impl Receiver {
@@ -26,6 +28,7 @@ impl Receiver {
             Self::Web(receiver) => receiver.url(&path_of(name)),
             Self::Queue(_) => format!("arn:aws:sqs:{AWS_PLACE}:{name}"),
             Self::Function(_) => format!("arn:aws:lambda:{AWS_PLACE}:function:{name}"),
+            Self::Mail(..) => format!("{name}@example.com"),
         }
     }
 
@@ -35,6 +38,7 @@ impl Receiver {
             Self::Web(_) => Protocol::Http,
             Self::Queue(_) => Protocol::Sqs,
             Self::Function(_) => Protocol::Lambda,
+            Self::Mail(_, protocol) => protocol.clone(),
         }
     }
 
@@ -52,6 +56,9 @@ impl Receiver {
                 .invocations(name)
                 .iter()
                 .any(|invocation| invocation.event["Records"][0]["Sns"]["MessageId"] == message_id),
+            Self::Mail(receiver, _) => receiver.mails().iter().any(|mail| {
+                mail.to == [self.address(name)] && mail.message_id().is_some_and(|id| id.starts_with(message_id))
+            }),
         }
     }
 }

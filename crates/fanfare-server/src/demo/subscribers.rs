@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fanfare::aws::AwsConfig;
+use fanfare::email::EmailConfig;
 use fanfare::lambda::LambdaConfig;
 use fanfare::retry::{RetryPhase, RetrySchedule};
 use fanfare::sqs::SqsConfig;
 use fanfare::{Adapters, Destination, FilterPolicy, FilterPolicyScope, Protocol, Subscribe, SubscriptionArn};
-use fanfare_testkit::{HttpReceiver, LambdaReceiver, Reply, SqsReceiver, TestCa};
+use fanfare_testkit::{HttpReceiver, LambdaReceiver, Reply, SmtpReceiver, SqsReceiver, TestCa};
 
 use super::Trouble;
 use super::data::Leftovers;
@@ -61,25 +62,34 @@ pub(super) async fn all(ca: &TestCa, earlier: &Leftovers) -> Result<Vec<Subscrib
         true => Reply::status(410).body("this mailbox has moved out"),
         false => Reply::status(200),
     }));
+    let mails = Arc::new(SmtpReceiver::start().await);
+    let mailbox = |protocol| Receiver::Mail(Arc::clone(&mails), protocol);
     let (queues, functions) = (Arc::new(SqsReceiver::start().await), LambdaReceiver::start().await);
     Ok(vec![
         of_http("dashboard", "takes everything", start("dashboard").await?, Wish::Everything),
         of_http("archive", "takes everything, over TLS", archive, Wish::Everything),
-        of_http("pager", "wants alarms alone", start("pager").await?, Wish::Filtered(alarms)),
+        of_http("pager", "wants alarms alone", start("pager").await?, Wish::Filtered(alarms.clone())),
         of_http("flaky", "fails twice, then works", flaky, Wish::RetriedSoon),
         of_http("mailbox", "wants bounces, but is gone", gone, Wish::Redriven(bounces)),
+        of("operator", "a mailbox for alarms", mailbox(Protocol::Email), Wish::Filtered(alarms)),
+        of("audit", "a program's mailbox", mailbox(Protocol::EmailJson), Wish::Everything),
         of("history", "a queue that takes everything", Receiver::Queue(Arc::clone(&queues)), Wish::Everything),
         of("thumbnails", "a function for new objects", Receiver::Function(functions), Wish::Filtered(objects)),
         of("lost-found", "a queue for dead letters", Receiver::Queue(queues), Wish::DeadLetters),
     ])
 }
 
-/// Shows the adapters for AWS where the demo's queues and functions are.
+/// Shows the adapters where the demo's queues, functions and mailboxes are.
 pub(super) fn reachable(adapters: Adapters, subscribers: &[Subscriber]) -> Result<Adapters, Trouble> {
     let mut adapters = adapters.aws(AwsConfig::new().access_key("demo", "demo"));
     for subscriber in subscribers {
         adapters = match &subscriber.receiver {
             Receiver::Web(_) => adapters,
+            Receiver::Mail(receiver, _) => {
+                let relay = format!("smtp://{}?starttls=off", receiver.addr());
+                // Nobody wants to wait for the tenth of a second between e-mails either.
+                adapters.email(EmailConfig::new("fanfare@example.com")?.relay(relay.parse()?).per_second(None))
+            }
             Receiver::Queue(receiver) => adapters.sqs(SqsConfig::new().endpoint_url(&receiver.url())?),
             Receiver::Function(receiver) => adapters.lambda(LambdaConfig::new().endpoint_url(&receiver.url())?),
         };

@@ -10,10 +10,13 @@ struct Needed {
     packages: &'static [&'static str],
 }
 
-const NEEDED: [Needed; 7] = [
+const NEEDED: [Needed; 9] = [
     Needed { program: "curl", packages: &["curl"] },
     Needed { program: "nginx", packages: &["nginx"] },
     Needed { program: "openssl", packages: &["openssl"] },
+    // A mail server, which is started by hand, and the users that it lets in.
+    Needed { program: "postfix", packages: &["postfix", "libsasl2-modules"] },
+    Needed { program: "saslpasswd2", packages: &["sasl2-bin", "libsasl2-modules-db"] },
     Needed { program: "python3", packages: &["python3", "python3-venv"] },
     Needed { program: "node", packages: &["nodejs"] },
     Needed { program: "npm", packages: &["npm"] },

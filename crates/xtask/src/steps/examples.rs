@@ -10,7 +10,7 @@ use crate::steps::Context;
 const PACKAGE: &str = "fanfare-examples";
 
 /// The examples that finish by themselves, on loopback, with nothing installed. Each is run.
-const FINISHING: &[&str] = &["http", "https", "custom_endpoint", "durable"];
+const FINISHING: &[&str] = &["http", "https", "email", "email_json", "custom_endpoint", "durable"];
 
 /// The examples that are only built: they serve until stopped, or talk to someone whom the test command does not have.
 const ONLY_BUILT: &[&str] = &[];
