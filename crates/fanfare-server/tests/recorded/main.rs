@@ -7,6 +7,7 @@
 mod account;
 mod answers;
 mod attributes;
+mod documented;
 mod errors;
 mod form;
 mod placeholders;
@@ -57,6 +58,9 @@ fn main() -> ExitCode {
             trials.push(Trial::test(name, move || claim(&account, &case)).with_ignored_flag(awaits));
         }
     }
+    let account = Account::new(&program, "800000000000".to_owned());
+    let larger = "larger_messages_are_for_at_most_a_hundred_queues_and_functions";
+    trials.push(Trial::test(larger, move || documented::larger_messages(&account)));
     drop(program);
     libtest_mimic::run(&arguments, trials).exit_code()
 }
