@@ -61,12 +61,25 @@ impl Account {
 
     /// Posts a form as it is.
     pub(crate) fn post(&self, body: String) -> Result<Reply, Failed> {
-        // Nobody checks it, but it says who calls from where.
-        let claim = format!(
+        self.reply(self.program.post().header("authorization", self.claim()).body(body))
+    }
+
+    /// Takes a phone number out of those that get text messages, as its owner would by answering one.
+    pub(crate) fn opt_out(&self, number: &str) -> Result<(), Failed> {
+        let request = self.program.put(&format!("/fanfare/v1/opt-outs/{number}"));
+        let reply = self.reply(request.header("authorization", self.claim()))?;
+        match reply.status {
+            200..300 => Ok(()),
+            status => Err(format!("opt-out of {number}: {status} {}", reply.xml).into()),
+        }
+    }
+
+    /// Nobody checks it, but it says who calls from where.
+    fn claim(&self) -> String {
+        format!(
             "AWS4-HMAC-SHA256 Credential={}/20260102/{}/sns/aws4_request, SignedHeaders=host, Signature=0",
             self.number, self.region
-        );
-        self.reply(self.program.post().header("authorization", claim).body(body))
+        )
     }
 
     /// Calls an operation that succeeds.

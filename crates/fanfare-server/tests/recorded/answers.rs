@@ -14,8 +14,6 @@ pub(crate) fn shaped(account: &Account, case: &Value) -> Result<(), Failed> {
     let expected = match text(&case["operation"]) {
         // A batch is kept whole or not at all, so that no entry fails beside one that does not.
         "PublishBatch" => recorded.replace(FAILED, "<Failed/>"),
-        // Who opts out does so at the gateway, which is no call: the list stays empty here.
-        "ListPhoneNumbersOptedOut" => recorded.replace(OPTED_OUT, "<phoneNumbers/>"),
         _ => recorded.to_owned(),
     };
     let reply = called(account, case)?;
@@ -29,7 +27,6 @@ pub(crate) fn shaped(account: &Account, case: &Value) -> Result<(), Failed> {
 
 const FAILED: &str = "<Failed><member><Id>2</Id><Code>InternalError</Code><Message>m</Message>\
                       <SenderFault>false</SenderFault></member></Failed>";
-const OPTED_OUT: &str = "<phoneNumbers><member>+15551234567</member></phoneNumbers><nextToken>n</nextToken>";
 
 /// An element as its name, its name space, and whether it has text or else its kinds of children: how many there are of a kind,
 /// and in which order, is not its shape.
@@ -97,8 +94,22 @@ fn called(account: &Account, case: &Value) -> Result<Reply, Failed> {
             account.done("TagResource", &json!({ "ResourceArn": topic, "Tags": [{ "Key": "k", "Value": "v" }] }))?;
             call(json!({ "ResourceArn": topic }))
         }
-        "GetSMSAttributes" | "ListPhoneNumbersOptedOut" => call(json!({})),
-        "CheckIfPhoneNumberIsOptedOut" => call(json!({ "phoneNumber": "+15551234567" })),
+        "GetSMSAttributes" => call(json!({})),
+        "CheckIfPhoneNumberIsOptedOut" => {
+            account.opt_out("+15551234567")?;
+            let reply = call(json!({ "phoneNumber": "+15551234567" }))?;
+            match reply.one("isOptedOut")?.as_str() {
+                "true" => Ok(reply),
+                other => Err(format!("who opted out did not: {other}").into()),
+            }
+        }
+        "ListPhoneNumbersOptedOut" => {
+            // One more than fit on a page.
+            for number in 0..101 {
+                account.opt_out(&format!("+1555{number:07}"))?;
+            }
+            call(json!({}))
+        }
         "ListPlatformApplications" => {
             scene::application(account)?;
             call(json!({}))

@@ -44,6 +44,11 @@ impl Program {
         self.client.get(format!("{}{path}", self.base))
     }
 
+    /// A PUT to a path.
+    pub(crate) fn put(&self, path: &str) -> reqwest::RequestBuilder {
+        self.client.put(format!("{}{path}", self.base))
+    }
+
     /// Waits for what is to come from the program.
     pub(crate) fn wait<T>(&self, coming: impl Future<Output = T>) -> T {
         self.runtime.block_on(coming)
