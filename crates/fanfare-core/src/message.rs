@@ -137,6 +137,38 @@ impl Message {
         self.changed(|parts| parts.deduplication_id = Some(id))
     }
 
+    /// The same message with another published text and another subject, or none; with `MessageStructure=json` the text is the
+    /// whole JSON object again, with a text under `default`. Attributes and ids stay.
+    ///
+    /// # Errors
+    /// As [`MessageBuilder::build`].
+    pub fn reworded(&self, text: impl Into<String>, subject: Option<String>) -> Result<Self, SnsError> {
+        let one = self.with_one_text(text.into(), subject)?;
+        if !self.has_json_structure() {
+            return Ok(one);
+        }
+        let texts = Texts::parse(one.published_text(), DefaultText::Required)?;
+        Ok(one.changed(|parts| parts.texts = texts))
+    }
+
+    /// The same message with one text for everybody.
+    pub(crate) fn with_one_text(&self, text: String, subject: Option<String>) -> Result<Self, SnsError> {
+        if text.is_empty() {
+            return Err(SnsError::invalid_parameter("Empty message"));
+        }
+        if let Some(subject) = &subject {
+            check_subject(subject)?;
+        }
+        if text.len() + self.0.attributes.size() > MESSAGE_BYTES_MAX {
+            return Err(SnsError::invalid_parameter("Message too long"));
+        }
+        let published = Bytes::from(text);
+        Ok(self.changed(|parts| {
+            parts.texts = Texts::One(published.clone());
+            (parts.published, parts.subject) = (published, subject);
+        }))
+    }
+
     /// The same message marked as replayed.
     pub(crate) fn replayed(&self) -> Self {
         self.changed(|parts| {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::arn::{SubscriptionArn, TopicArn};
 use crate::attribute::Attributes;
+use crate::error::SnsError;
 use crate::host::Timestamp;
 use crate::message::{Message, TextIndex};
 use crate::protocol::Protocol;
@@ -195,6 +196,23 @@ impl Notification {
     pub fn as_attempt(mut self, attempt: NonZeroU32) -> Self {
         self.attempt = attempt;
         self
+    }
+
+    /// The same notification with another text for its endpoint, and another subject or none. It is rendered and signed anew.
+    ///
+    /// # Errors
+    /// `InvalidParameter` when the text is empty or too long, or the subject cannot be one.
+    pub fn reworded(&self, text: impl Into<String>, subject: Option<String>) -> Result<Self, SnsError> {
+        let publication = self.publication.clone().with_one_text(text.into(), subject)?;
+        let text = publication.message().select("default");
+        Ok(Self { publication, text, ..self.clone() })
+    }
+
+    /// The same notification with the text and subject of `other`, which is one of the same message, and with what is rendered
+    /// of it.
+    #[must_use]
+    pub fn in_the_words_of(&self, other: &Self) -> Self {
+        Self { publication: other.publication.clone(), text: other.text, ..self.clone() }
     }
 
     /// What it is for.

@@ -131,6 +131,15 @@ impl Publication {
         self.rebuilt(|parts| parts.message = parts.message.with_default_attributes(defaults))
     }
 
+    /// The same publication with a message of one text, of which nothing is rendered yet.
+    pub(crate) fn with_one_text(self, text: String, subject: Option<String>) -> Result<Self, SnsError> {
+        let message = self.message().with_one_text(text, subject)?;
+        Ok(self.rebuilt(|parts| {
+            parts.message = message;
+            parts.memos = Box::new([Memo::default()]);
+        }))
+    }
+
     /// The same publication as a replay delivers it: with the attribute `Replayed`.
     pub(crate) fn replayed(self) -> Self {
         self.rebuilt(|parts| parts.message = parts.message.replayed())

@@ -17,6 +17,7 @@ use fanfare::{
 };
 use fanfare_server::api;
 use fanfare_server::auth::Mode;
+use fanfare_server::data_protection::DataProtection;
 use fanfare_server::emulate::{self, Clock, Outbox, TestServer};
 use fanfare_server::ingest::{CloudEventsIngest, Documents, SnsIngest, Source, TopicToken};
 use fanfare_server::mobile::{Mobile, MobileSettings};
@@ -178,21 +179,21 @@ async fn open(
     };
     if settings.test {
         let open = move || {
-            let mobile = Mobile::new(parts.mobile.clone());
-            let fanfare = parts.engine(&mobile).open();
-            let router = parts.router(&fanfare, mobile);
+            let (mobile, protection) = (Mobile::new(parts.mobile.clone()), DataProtection::new());
+            let fanfare = parts.engine(&mobile, &protection).open();
+            let router = parts.router(&fanfare, mobile, protection);
             (fanfare, router)
         };
         let server = TestServer::new(clock, outbox, mode.clone(), open);
         let router = server.router();
         return Ok((Served::Test(server), router));
     }
-    let mobile = Mobile::new(parts.mobile.clone());
+    let (mobile, protection) = (Mobile::new(parts.mobile.clone()), DataProtection::new());
     let fanfare = match store {
-        Some(store) => parts.engine(&mobile).open_store(store).await?,
-        None => parts.engine(&mobile).open(),
+        Some(store) => parts.engine(&mobile, &protection).open_store(store).await?,
+        None => parts.engine(&mobile, &protection).open(),
     };
-    let mut router = parts.router(&fanfare, mobile);
+    let mut router = parts.router(&fanfare, mobile, protection);
     if !outbox.protocols().is_empty() {
         router = router.merge(emulate::router(outbox, mode.clone()));
     }
@@ -212,13 +213,15 @@ struct Parts {
 }
 
 impl Parts {
-    fn engine(&self, mobile: &Mobile) -> FanfareBuilder {
-        Fanfare::builder().connectors(mobile.guard(self.connectors.clone())).host(Arc::clone(&self.host))
+    fn engine(&self, mobile: &Mobile, protection: &DataProtection) -> FanfareBuilder {
+        let connectors = protection.guard(mobile.guard(self.connectors.clone()));
+        Fanfare::builder().connectors(connectors).host(Arc::clone(&self.host))
     }
 
     /// Everything that is served of `fanfare`.
-    fn router(&self, fanfare: &Fanfare, mobile: Mobile) -> Router {
-        let router = api::router_with(fanfare.clone(), self.signer.clone(), self.mode.clone(), mobile);
+    fn router(&self, fanfare: &Fanfare, mobile: Mobile, protection: DataProtection) -> Router {
+        let (signer, mode) = (self.signer.clone(), self.mode.clone());
+        let router = api::router_with(fanfare.clone(), signer, mode, mobile, protection);
         let events = CloudEventsIngest::new(fanfare.clone(), self.mode.clone(), self.tokens.clone());
         let router = router.merge(events.router());
         if self.sources.is_empty() {

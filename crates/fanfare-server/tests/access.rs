@@ -51,6 +51,11 @@ fn policy(statements: &[Value]) -> String {
     json!({ "Version": "2012-10-17", "Statement": statements }).to_string()
 }
 
+/// The topic's policy, as its owner sees it.
+async fn shown(door: &Door) -> String {
+    door.owner("GetTopicAttributes", &[("TopicArn", TOPIC)]).await.map()["Policy"].clone()
+}
+
 #[tokio::test]
 async fn another_account_may_do_nothing_with_a_topic_until_its_policy_allows_it() {
     for (operation, parameters) in OPERATIONS {
@@ -107,15 +112,15 @@ async fn what_no_policy_can_allow_stays_with_the_owner() {
 #[tokio::test]
 async fn a_policy_is_shown_as_it_was_set_until_the_default_is_restored() {
     let door = Door::open().await;
-    assert_eq!(door.policy().await, DEFAULT);
+    assert_eq!(shown(&door).await, DEFAULT);
     let own = format!("{{ \"Statement\":\n {} }}", statement(json!({ "Sid": "one" })));
     assert_eq!(door.set("Policy", &own).await.status, 200);
-    assert_eq!(door.policy().await, own);
+    assert_eq!(shown(&door).await, own);
     assert_eq!(door.set("Policy", "").await.status, 200);
-    assert_eq!(door.policy().await, DEFAULT);
+    assert_eq!(shown(&door).await, DEFAULT);
     assert_eq!(door.set("Policy", &own).await.status, 200);
     assert_eq!(door.set("Policy", DEFAULT).await.status, 200);
-    assert_eq!(door.policy().await, DEFAULT);
+    assert_eq!(shown(&door).await, DEFAULT);
 }
 
 #[tokio::test]
@@ -166,7 +171,7 @@ async fn documents_that_are_no_policies_are_refused_in_the_words_of_amazon_sns()
         let reply = door.set("Policy", &document).await;
         assert_eq!(reply.error(), refused(400, "InvalidParameter", message), "{document}");
     }
-    assert_eq!(door.policy().await, DEFAULT);
+    assert_eq!(shown(&door).await, DEFAULT);
 }
 
 #[tokio::test]
@@ -247,7 +252,7 @@ async fn permissions_come_and_go_one_at_a_time() {
         r#"{"Sid":"partner","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::222222222222:root"},"#,
         r#""Action":"SNS:Publish","Resource":"arn:aws:sns:us-east-1:111111111111:topic"}"#
     );
-    assert_eq!(door.policy().await, DEFAULT.replace("}]}", &format!("}},{statement}]}}")));
+    assert_eq!(shown(&door).await, DEFAULT.replace("}]}", &format!("}},{statement}]}}")));
     assert_eq!(door.other("Publish", &publish).await.status, 200);
     assert_eq!(door.call("333333333333", "Publish", &publish).await.status, 403);
 
@@ -261,7 +266,7 @@ async fn permissions_come_and_go_one_at_a_time() {
     for _ in 0..2 {
         let parameters = [("TopicArn", TOPIC), ("Label", "partner")];
         assert_eq!(door.owner("RemovePermission", &parameters).await.status, 200);
-        assert_eq!(door.policy().await, DEFAULT);
+        assert_eq!(shown(&door).await, DEFAULT);
     }
     assert_eq!(door.other("Publish", &publish).await.status, 403);
 }

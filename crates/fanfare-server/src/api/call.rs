@@ -123,7 +123,7 @@ impl<'a> Call<'a> {
 }
 
 /// The principal that stands for a whole account, in the partition of `topic`. This server knows accounts, not users.
-pub(super) fn account_principal(topic: &TopicArn, account: &str) -> String {
+pub(crate) fn account_principal(topic: &TopicArn, account: &str) -> String {
     let partition = topic.as_str().split(':').nth(1).unwrap_or("aws");
     format!("arn:{partition}:iam::{account}:root")
 }

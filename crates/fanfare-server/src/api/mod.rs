@@ -10,6 +10,7 @@
 
 mod admitted;
 mod call;
+mod data_protection;
 mod direct;
 mod large_messages;
 mod operations;
@@ -46,6 +47,7 @@ use fanfare::wire::Signer;
 use crate::access::Policy;
 use crate::admin;
 use crate::auth::{self, Mode};
+use crate::data_protection::DataProtection;
 use crate::links::Pages;
 use crate::mobile::{Mobile, MobileSettings};
 use crate::pages::Page;
@@ -54,6 +56,7 @@ use crate::readings::Readings;
 
 use call::Call;
 
+pub(crate) use call::account_principal;
 pub(crate) use refusal::Refusal;
 pub(crate) use response::response;
 pub(crate) use subscription_attributes::endpoint;
@@ -75,15 +78,17 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 ///
 /// Bodies are limited to [`BODY_BYTES_MAX`].
 pub fn router(fanfare: Fanfare, signer: Signer, mode: Mode) -> Router {
-    router_with(fanfare, signer, mode, Mobile::new(MobileSettings::new()))
+    router_with(fanfare, signer, mode, Mobile::new(MobileSettings::new()), DataProtection::new())
 }
 
-/// As [`router`], with phones and devices as `mobile` has them: its [`guard`](Mobile::guard) belongs before the connectors of
-/// `fanfare`, to which this binds it.
-pub fn router_with(fanfare: Fanfare, signer: Signer, mode: Mode, mobile: Mobile) -> Router {
+/// As [`router`], with phones and devices as `mobile` has them, and data protection policies that hold for deliveries too: the
+/// guards of both ([`Mobile::guard`], [`DataProtection::guard`]) belong before the connectors of `fanfare`, to which this binds
+/// them.
+pub fn router_with(fanfare: Fanfare, signer: Signer, mode: Mode, mobile: Mobile, protection: DataProtection) -> Router {
     mobile.bind(&fanfare);
+    protection.bind(&fanfare);
     let pages = Pages::new(fanfare.clone(), signer);
-    let api = Arc::new(Api { fanfare, mode, pages, mobile, policies: Readings::default() });
+    let api = Arc::new(Api { fanfare, mode, pages, mobile, protection, policies: Readings::default() });
     Router::new()
         .route("/healthz", get(async || "ok\n"))
         // What is served beside the operations stands there; what is not, is not there.
@@ -100,6 +105,7 @@ pub(crate) struct Api {
     mode: Mode,
     pages: Pages,
     mobile: Mobile,
+    protection: DataProtection,
     policies: Readings<Policy>,
 }
 
@@ -145,6 +151,8 @@ impl Api {
             "SetTopicAttributes" => self.set_topic_attributes(call).await,
             "AddPermission" => self.add_permission(call).await,
             "RemovePermission" => self.remove_permission(call).await,
+            "PutDataProtectionPolicy" => self.put_data_protection_policy(call).await,
+            "GetDataProtectionPolicy" => self.get_data_protection_policy(call),
             "Publish" => self.publish(call).await,
             "PublishBatch" => self.publish_batch(call).await,
             "Subscribe" => self.subscribe(call).await,

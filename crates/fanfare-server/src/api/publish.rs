@@ -36,10 +36,10 @@ impl Api {
                 ));
             }
         };
-        self.fanfare.topic(&topic)?;
+        let known = self.fanfare.topic(&topic)?;
         let sent = Sent::of(request);
         sent.check_types("messageAttributes")?;
-        let published = self.fanfare.publish(&topic, sent.into_message()?).await?;
+        let published = self.fanfare.publish(&topic, self.protected(call, &known, sent.into_message()?)?).await?;
         let result = Members::new()
             .text("MessageId", published.message_id())
             .optional("SequenceNumber", published.sequence_number());

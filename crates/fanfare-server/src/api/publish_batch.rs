@@ -27,18 +27,23 @@ impl Api {
         let messages = messages_of(&entries)?;
         check_together(&messages, &topic)?;
 
-        let outcomes = self.fanfare.publish_all(&arn, messages).await?;
+        let protected: Vec<_> = messages.into_iter().map(|message| self.protected(call, &topic, message)).collect();
+        let accepted = protected.iter().flatten().cloned().collect();
+        let mut outcomes = self.fanfare.publish_all(&arn, accepted).await?.into_iter();
         let (mut successful, mut failed) = (Vec::new(), Vec::new());
-        for (id, outcome) in ids.into_iter().zip(outcomes) {
+        for (id, protected) in ids.into_iter().zip(protected) {
             let entry = Members::new().text("Id", id);
+            let outcome = match protected {
+                Ok(_) => outcomes.next().expect("each message has one outcome").map_err(Refusal::from),
+                Err(refusal) => Err(refusal),
+            };
             match outcome {
                 Ok(published) => successful.push(
                     entry
                         .text("MessageId", published.message_id())
                         .optional("SequenceNumber", published.sequence_number()),
                 ),
-                Err(error) => {
-                    let refusal = Refusal::from(error);
+                Err(refusal) => {
                     failed.push(
                         entry
                             .text("Code", refusal.code())

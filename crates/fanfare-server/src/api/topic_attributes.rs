@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::permissions::with_policy;
 use super::refusal::Refusal;
 use crate::access::default_policy;
+use crate::data_protection;
 
 /// The most characters of a display name.
 const DISPLAY_NAME_CHARS_MAX: usize = 100;
@@ -143,7 +144,9 @@ pub(super) fn shown(topic: &Topic, subscriptions: SubscriptionCounts) -> Vec<(&s
     if let Some(days) = settings.archive_days() {
         attributes.push(("ArchivePolicy", format!(r#"{{"MessageRetentionPeriod":"{days}"}}"#)));
     }
-    attributes.extend(settings.attributes().iter().map(|(name, value)| (name.as_str(), value.clone())));
+    // That one is not an attribute for callers.
+    let kept = settings.attributes().iter().filter(|(name, _)| *name != data_protection::ATTRIBUTE);
+    attributes.extend(kept.map(|(name, value)| (name.as_str(), value.clone())));
     attributes
 }
 

@@ -22,12 +22,14 @@ impl Api {
         if fifo != name.is_fifo() {
             return Err(Refusal::invalid_parameter("Topic Name"));
         }
-        if call.request.text("DataProtectionPolicy").is_some_and(|policy| !policy.is_empty()) {
-            return Err(Refusal::unsupported_attribute("DataProtectionPolicy"));
-        }
         let tags = tags_of(call.request)?;
         let arn = TopicArn::new(call.caller.owner(), &name);
+        let protection = call.request.text("DataProtectionPolicy").filter(|policy| !policy.is_empty());
         let asked = |settings: TopicSettings| {
+            let settings = match protection {
+                Some(policy) => self.with_data_protection(settings, policy)?,
+                None => settings,
+            };
             let mut asked = attributes.iter().filter(|(name, _)| name != "FifoTopic");
             asked
                 .try_fold(settings, |settings, (name, value)| with_attribute(settings, name, value, &arn, Given::InMap))

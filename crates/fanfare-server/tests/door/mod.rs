@@ -8,6 +8,8 @@ use fanfare::wire::Signer;
 use fanfare::{Adapters, Fanfare, Owner};
 use fanfare_server::api;
 use fanfare_server::auth::Mode;
+use fanfare_server::data_protection::DataProtection;
+use fanfare_server::mobile::{Mobile, MobileSettings};
 use tokio::net::TcpListener;
 use url::form_urlencoded::Serializer;
 
@@ -66,8 +68,10 @@ impl Door {
         let signer = Signer::ephemeral();
         let egress = EgressPolicy::internet().allow("127.0.0.0/8".parse().unwrap());
         let adapters = Adapters::new(&base).unwrap().signer(signer.clone()).egress(egress);
-        let fanfare = Fanfare::builder().connectors(adapters.connectors().unwrap()).open();
-        let router = api::router(fanfare, signer, Mode::Off(Owner::default()));
+        let (mobile, protection) = (Mobile::new(MobileSettings::new()), DataProtection::new());
+        let connectors = protection.guard(adapters.connectors().unwrap());
+        let fanfare = Fanfare::builder().connectors(connectors).open();
+        let router = api::router_with(fanfare, signer, Mode::Off(Owner::default()), mobile, protection);
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await });
         let door = Self { base, client: reqwest::Client::builder().no_proxy().build().unwrap() };
@@ -110,10 +114,5 @@ impl Door {
     pub(crate) async fn set(&self, name: &str, value: &str) -> Reply {
         let parameters = [("TopicArn", TOPIC), ("AttributeName", name), ("AttributeValue", value)];
         self.owner("SetTopicAttributes", &parameters).await
-    }
-
-    /// The topic's policy, as its owner sees it.
-    pub(crate) async fn policy(&self) -> String {
-        self.owner("GetTopicAttributes", &[("TopicArn", TOPIC)]).await.map()["Policy"].clone()
     }
 }

@@ -8,6 +8,7 @@ use fanfare::wire::Signer;
 use fanfare::{Connectors, Fanfare, Limits, Owner, Protocol, Subscribe, TopicArn};
 use fanfare_server::api;
 use fanfare_server::auth::Mode;
+use fanfare_server::data_protection::DataProtection;
 use fanfare_server::mobile::{Mobile, MobileSettings};
 use fanfare_testkit::{ScriptedConnector, ScriptedEndpoint, SimulatedHost};
 use tokio::net::TcpListener;
@@ -115,7 +116,8 @@ impl Server {
         let builder = Fanfare::builder().connectors(mobile.guard(connectors)).host(Arc::clone(&host));
         let fanfare = builder.open();
         let mode = Mode::Off(Owner::new("us-east-1", ACCOUNT).unwrap());
-        let router = api::router_with(fanfare.clone(), Signer::ephemeral(), mode, mobile.clone());
+        let router =
+            api::router_with(fanfare.clone(), Signer::ephemeral(), mode, mobile.clone(), DataProtection::new());
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self { door: Door::at(base), fanfare, mobile, phones, devices, host }
     }
