@@ -4,6 +4,8 @@ mod arguments;
 mod attempts;
 mod client;
 mod filter;
+#[cfg(feature = "import")]
+mod import;
 mod operating;
 mod publish;
 mod screen;
@@ -45,6 +47,9 @@ pub(crate) enum Command {
     Replay(operating::ReplayArguments),
     /// Count deliveries by where they stand.
     Counters(operating::CountersArguments),
+    /// Take over the topics and subscriptions of an Amazon SNS account, or of another server of its API.
+    #[cfg(feature = "import")]
+    Import(import::Arguments),
     /// Try a filter policy on a message, without a server. Exits with 0 when it matches, 1 when not, 2 when it cannot be tried.
     Filter(filter::Arguments),
 }
@@ -53,6 +58,8 @@ pub(crate) enum Command {
 pub(crate) async fn run(command: Command) -> ExitCode {
     let done = match command {
         Command::Filter(arguments) => return filter::run(&arguments),
+        #[cfg(feature = "import")]
+        Command::Import(arguments) => import::run(&arguments).await,
         Command::Topics(arguments) => topics::run(arguments).await,
         Command::Subscriptions(arguments) => subscriptions::run(arguments).await,
         Command::Publish(arguments) => publish::run(arguments).await,

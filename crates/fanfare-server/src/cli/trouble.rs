@@ -41,6 +41,12 @@ impl Trouble {
         Self(format!("{code}: {message}{advice}"))
     }
 
+    /// The text, without what stands before it on a line of its own.
+    #[cfg(feature = "import")]
+    pub(super) fn text(&self) -> &str {
+        &self.0
+    }
+
     pub(super) fn tell(&self) {
         // Nobody is left to tell when the terminal is gone.
         let _ = writeln!(stderr().lock(), "fanfare: {}", self.0);
