@@ -9,7 +9,7 @@ use crate::error::{SnsError, SnsErrorCode};
 use crate::host::new_uuid;
 use crate::notification::{Format, Notification};
 use crate::protocol::Protocol;
-use crate::registry::{Names, refusal};
+use crate::registry::{Names, SubscriptionCounts, refusal};
 use crate::store::{Appended, Dispatch, Entry};
 use crate::subscription::{
     Confirmation, Destination, Subscribe, Subscription, SubscriptionId, SubscriptionSettings, SubscriptionState,
@@ -23,7 +23,7 @@ const TOKEN_BYTES: usize = 144;
 pub(super) const ENDED_FOR: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// How many subscriptions a FIFO topic may have.
-const FIFO_SUBSCRIPTIONS_MAX: usize = 100;
+const FIFO_SUBSCRIPTIONS_MAX: u64 = 100;
 
 impl Fanfare {
     /// Subscribes a destination to a topic. Subscribing the same destination again, with the same settings or without any,
@@ -195,6 +195,21 @@ impl Fanfare {
         Ok(subscriptions)
     }
 
+    /// Whether the topic takes another subscription of that protocol: FIFO topics take queues, and not without end.
+    ///
+    /// # Errors
+    /// `InvalidParameter` for the protocol; `SubscriptionLimitExceeded`; `NotFound`.
+    pub fn check_protocol(&self, topic: &TopicArn, protocol: &Protocol) -> Result<(), SnsError> {
+        self.engine.check_for_topic_kind(topic, protocol)
+    }
+
+    /// The topic's subscription to that destination, unless it has ended.
+    pub fn subscription_to(&self, topic: &TopicArn, destination: &Destination) -> Option<Arc<Subscription>> {
+        let now = self.engine.host.now();
+        let known = self.engine.registry.by_destination(topic, destination);
+        known.filter(|known| known.expires().is_none_or(|at| at > now))
+    }
+
     /// The topic's next subscriptions after that one, at most `max`, in the order in which they were made.
     ///
     /// # Errors
@@ -252,7 +267,8 @@ impl Engine {
         if !allowed {
             return Err(SnsError::invalid_parameter(format_args!("Invalid protocol type: {protocol}")));
         }
-        if self.registry.subscriptions(topic)?.len() >= FIFO_SUBSCRIPTIONS_MAX {
+        let SubscriptionCounts { confirmed, pending, .. } = self.registry.counts(topic)?;
+        if confirmed + pending >= FIFO_SUBSCRIPTIONS_MAX {
             return Err(SnsError::new(
                 SnsErrorCode::SubscriptionLimitExceeded,
                 format!("a FIFO topic takes at most {FIFO_SUBSCRIPTIONS_MAX} subscriptions"),

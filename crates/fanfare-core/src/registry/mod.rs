@@ -217,6 +217,14 @@ impl Registry {
         state.by_id.get(id).filter(|subscription| !subscription.has_ended()).cloned()
     }
 
+    /// The topic's subscription to that destination, unless it has ended.
+    pub(crate) fn by_destination(&self, topic: &TopicArn, destination: &Destination) -> Option<Arc<Subscription>> {
+        let place = (topic.clone(), Place::of(destination));
+        let state = self.read();
+        let known = state.by_place.get(&place).and_then(|id| state.by_id.get(id))?;
+        (!known.has_ended()).then(|| Arc::clone(known))
+    }
+
     /// Makes a subscription, or finds the one to the same destination if its settings are the same.
     ///
     /// `standing` is the state of a new subscription.

@@ -27,6 +27,7 @@ impl Api {
         }
         let protocol: Protocol = protocol.parse()?;
         let address = call.required("Endpoint")?;
+        self.fanfare.check_protocol(&topic, &protocol)?;
         check_address(&topic, &protocol, address)?;
         self.check_subscribed(&protocol, address).await?;
         self.check_subscription_to_larger(&known_topic, &protocol, address)?;
@@ -46,8 +47,7 @@ impl Api {
             Ok(arn) => arn,
             // What is left out does not count, which the engine cannot tell from a default: so it is asked again for what is there.
             Err(error) => {
-                let known = self.fanfare.subscriptions(&topic)?;
-                let known = known.iter().find(|known| *known.destination() == destination);
+                let known = self.fanfare.subscription_to(&topic, &destination);
                 let Some(known) = known.filter(|known| asked.has_nothing_to_change_in(known.settings())) else {
                     return Err(refused(error));
                 };
@@ -177,9 +177,6 @@ fn refused(error: SnsError) -> Refusal {
 
 /// What Amazon SNS says of an address before anybody looks whether it can be reached.
 fn check_address(topic: &TopicArn, protocol: &Protocol, address: &str) -> Result<(), Refusal> {
-    if topic.is_fifo() && *protocol != Protocol::Sqs {
-        return Err(Refusal::invalid_parameter(format_args!("Invalid protocol type: {protocol}")));
-    }
     match protocol {
         Protocol::Sqs if !is_queue(address) => Err(Refusal::invalid_parameter("SQS endpoint ARN")),
         Protocol::Sqs if address.ends_with(".fifo") && !topic.is_fifo() => Err(Refusal::invalid_parameter(
