@@ -10,8 +10,8 @@ use base64::prelude::BASE64_STANDARD as BASE64;
 use fanfare_core::{DeliveryError, DeliveryErrorKind, Notification, NotificationKind};
 use fanfare_wire::Links;
 use lettre::address::Envelope;
-use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
-use lettre::message::{Body, Mailbox, SinglePart};
+use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue, MIME_VERSION_1_0};
+use lettre::message::{Body, Mailbox};
 use lettre::{Address, Message};
 
 use crate::address::MailAddress;
@@ -115,8 +115,9 @@ impl Stationery {
         }
         let (sender, recipient_address) = (self.sender.wire().clone(), recipient.wire().clone());
         let route = Envelope::new(Some(sender.clone()), vec![recipient_address.clone()]).map_err(inexpressible)?;
-        let part = SinglePart::builder().header(ContentType::TEXT_PLAIN).body(body(text));
-        let mut message = message.envelope(route).singlepart(part).map_err(inexpressible)?;
+        // Headers of a part would not be signed.
+        let message = message.envelope(route).header(MIME_VERSION_1_0).header(ContentType::TEXT_PLAIN);
+        let mut message = message.body(body(text)).map_err(inexpressible)?;
         if let Some(dkim) = &self.dkim {
             dkim.sign(&mut message);
         }
