@@ -9,6 +9,7 @@ pub mod emulate;
 pub mod ingest;
 pub mod links;
 pub mod mobile;
+pub mod observe;
 mod pages;
 pub mod query;
 mod readings;

@@ -3,15 +3,16 @@
 mod cli;
 mod config;
 mod demo;
+mod log;
 mod serve;
 mod store;
 
-use std::io::{IsTerminal as _, stderr};
+use std::io::{Write as _, stderr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use tracing_subscriber::filter::LevelFilter;
+use tokio::runtime::Runtime;
 
 /// Amazon SNS's job, on a machine of your own.
 #[derive(Debug, Parser)]
@@ -44,28 +45,49 @@ enum Command {
     Operate(cli::Command),
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // What an operator has to know: standard output belongs to the commands.
-    tracing_subscriber::fmt()
-        .with_writer(stderr)
-        .with_max_level(LevelFilter::WARN)
-        .with_ansi(stderr().is_terminal())
-        .init();
-    match arguments.command {
-        Command::Demo { data } => demo::run(data).await,
-        Command::Serve(given) => serve(&given).await,
-        Command::Test(given) => serve(&given.with_switch("test")).await,
-        Command::Config(command) => config::run(&command),
-        Command::Store(command) => store::run(&command),
-        Command::Operate(command) => cli::run(command).await,
-    }
+    let runtime = match Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            // Nobody is left to tell when the terminal is gone.
+            let _ = writeln!(stderr().lock(), "fanfare: cannot start threads: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let status = runtime.block_on(run(arguments.command));
+    // What had to be done is done: a signing key that is still being made for nobody is not waited for.
+    runtime.shutdown_background();
+    status
+}
+
+async fn run(command: Command) -> ExitCode {
+    let given = match command {
+        Command::Serve(given) => given,
+        Command::Test(given) => given.with_switch("test"),
+        Command::Demo { data } => {
+            log::start_for_commands();
+            return demo::run(data).await;
+        }
+        Command::Config(command) => return config::run(&command),
+        Command::Store(command) => {
+            log::start_for_commands();
+            return store::run(&command);
+        }
+        Command::Operate(command) => {
+            log::start_for_commands();
+            return cli::run(command).await;
+        }
+    };
+    serve(&given).await
 }
 
 async fn serve(given: &config::Given) -> ExitCode {
     match given.config() {
-        Ok(config) => serve::run(config).await,
+        Ok(config) => {
+            log::start(config.settings.log_level.clone(), config.settings.log_format);
+            serve::run(config).await
+        }
         Err(problems) => config::report(&problems),
     }
 }

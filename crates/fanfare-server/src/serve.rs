@@ -21,6 +21,7 @@ use fanfare_server::data_protection::DataProtection;
 use fanfare_server::emulate::{self, Clock, Outbox, TestServer};
 use fanfare_server::ingest::{CloudEventsIngest, Documents, SnsIngest, Source, TopicToken};
 use fanfare_server::mobile::{Mobile, MobileSettings};
+use fanfare_server::observe::{DeliveryLog, Observation};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
@@ -70,7 +71,9 @@ async fn serve(config: Config) -> Result<(), Trouble> {
         Some(url) => url.clone(),
         None => format!("http://{address}"),
     };
-    let (served, router) = open(settings, place, &mode, tokens, email, &public_url).await?;
+    let observation = observation(&settings)?;
+    let delay = Duration::from_secs(settings.shutdown_delay.into());
+    let (served, router) = open(settings, place, &mode, tokens, email, &public_url, &observation).await?;
     if matches!(mode, Mode::Off(_)) {
         let _ = writeln!(
             stderr().lock(),
@@ -90,11 +93,19 @@ async fn serve(config: Config) -> Result<(), Trouble> {
         _ = terminate.recv() => {}
         ended = &mut serving => ended??,
     }
+    observation.stops();
+    tokio::select! {
+        () = tokio::time::sleep(delay) => {}
+        // Whoever asks twice does not want to wait.
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
     let _ = stop.send(());
     if tokio::time::timeout(CALLS_LIMIT, &mut serving).await.is_err() {
         serving.abort();
     }
     served.close_within(ATTEMPTS_LIMIT).await;
+    observation.close().await;
     Ok(())
 }
 
@@ -137,6 +148,7 @@ async fn open(
     tokens: Vec<TopicToken>,
     email: Option<EmailConfig>,
     public_url: &str,
+    observation: &Observation,
 ) -> Result<(Served, Router), Trouble> {
     let (store, signer) = store(place)?;
     let of_mobile = settings.mobile();
@@ -176,6 +188,7 @@ async fn open(
         sources: settings.ingest,
         tokens,
         documents: Documents::new(fetcher),
+        observation: observation.clone(),
     };
     if settings.test {
         let open = move || {
@@ -210,12 +223,13 @@ struct Parts {
     sources: Vec<Source>,
     tokens: Vec<TopicToken>,
     documents: Documents,
+    observation: Observation,
 }
 
 impl Parts {
     fn engine(&self, mobile: &Mobile, protection: &DataProtection) -> FanfareBuilder {
         let connectors = protection.guard(mobile.guard(self.connectors.clone()));
-        Fanfare::builder().connectors(connectors).host(Arc::clone(&self.host))
+        self.observation.observing(Fanfare::builder()).connectors(connectors).host(Arc::clone(&self.host))
     }
 
     /// Everything that is served of `fanfare`.
@@ -224,12 +238,22 @@ impl Parts {
         let router = api::router_with(fanfare.clone(), signer, mode, mobile, protection);
         let events = CloudEventsIngest::new(fanfare.clone(), self.mode.clone(), self.tokens.clone());
         let router = router.merge(events.router());
+        let router = self.observation.around(router, fanfare);
         if self.sources.is_empty() {
             return router;
         }
         let (sources, host) = (self.sources.clone(), Arc::clone(&self.host));
         router.merge(SnsIngest::new(fanfare.clone(), host, sources, self.documents.clone()).router())
     }
+}
+
+/// What operators see of the server.
+fn observation(settings: &Settings) -> Result<Observation, Trouble> {
+    let log = match &settings.delivery_log {
+        Some(directory) => DeliveryLog::in_directory(directory, settings.delivery_log_bytes)?,
+        None => DeliveryLog::structured(),
+    };
+    Ok(Observation::with(settings.metrics_topics, log))
 }
 
 /// The store, nothing of which is on disk when there is none, and what signs the messages.

@@ -7,6 +7,7 @@ use crate::arn::SubscriptionArn;
 use crate::attempt::Attempt;
 use crate::filter::FilterReason;
 use crate::publication::Publication;
+use crate::topic::Topic;
 
 /// Takes note of every [`Step`], without gaps: what counts exactly, and what must be written down, is an observer. Whoever
 /// merely looks on is better served by [`Fanfare::watch`](crate::Fanfare::watch), which nobody waits for.
@@ -60,6 +61,8 @@ pub enum Step<'a> {
         publication: &'a Publication,
         /// The attempt, and what follows from it.
         attempt: &'a Attempt,
+        /// The topic as it stands; nothing when there is none, or none any more.
+        topic: Option<&'a Topic>,
     },
     /// A notification was given up without an attempt.
     Dropped {

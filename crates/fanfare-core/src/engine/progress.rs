@@ -79,6 +79,11 @@ impl Observers {
         Self { observers: observers.into(), watchers: broadcast::Sender::new(BACKLOG_MAX) }
     }
 
+    /// Whether there are observers.
+    pub(super) fn any(&self) -> bool {
+        !self.observers.is_empty()
+    }
+
     /// Tells observers of a step; it costs nothing when there are none.
     pub(super) fn note(&self, step: Step<'_>) {
         observer::tell(&self.observers, &step);

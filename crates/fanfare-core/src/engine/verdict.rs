@@ -138,8 +138,9 @@ impl Engine {
     ) {
         let publication = &call.delivery.dispatch.publication;
         let (message_id, told_for) = (publication.id(), told_for(subscription, publication));
+        let topic = self.observers.any().then(|| self.registry.topic(publication.topic()).ok()).flatten();
         self.observers.note(match &attempt {
-            Some(attempt) => Step::Attempted { publication, attempt },
+            Some(attempt) => Step::Attempted { publication, attempt, topic: topic.as_deref() },
             None => Step::Dropped { publication, subscription: &told_for, cause: DropCause::Ended },
         });
         self.observers.tell(|| match attempt {

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use axum::body::{Body, Bytes};
 use axum::http::request::Parts;
-use fanfare::Fanfare;
+use fanfare::{Fanfare, TraceContext};
 use url::form_urlencoded::Serializer;
 
 use super::call::Call;
@@ -44,6 +44,6 @@ impl Api {
     ) -> Result<Answer, Refusal> {
         let form = Serializer::new(String::new()).extend_pairs(parameters).finish();
         let request = Request::parse(None, form.as_bytes())?;
-        self.operate(&Call { api: self, operation, caller, request: &request }).await
+        self.operate(&Call { api: self, operation, caller, request: &request, trace: TraceContext::new() }).await
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use fanfare::{SnsError, SnsErrorCode, SubscriptionArn, TopicArn};
+use fanfare::{SnsError, SnsErrorCode, SubscriptionArn, TopicArn, TraceContext};
 
 use super::Api;
 use super::refusal::Refusal;
@@ -17,6 +17,8 @@ pub(super) struct Call<'a> {
     pub(super) operation: &'static str,
     pub(super) caller: &'a Caller,
     pub(super) request: &'a Request,
+    /// The trace that the call is part of.
+    pub(super) trace: TraceContext,
 }
 
 impl<'a> Call<'a> {

@@ -41,8 +41,8 @@ use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get};
-use fanfare::Fanfare;
 use fanfare::wire::Signer;
+use fanfare::{Fanfare, TraceContext};
 
 use crate::access::Policy;
 use crate::admin;
@@ -50,6 +50,7 @@ use crate::auth::{self, Mode};
 use crate::data_protection::DataProtection;
 use crate::links::Pages;
 use crate::mobile::{Mobile, MobileSettings};
+use crate::observe::Told;
 use crate::pages::Page;
 use crate::query::{Answer, Request};
 use crate::readings::Readings;
@@ -124,22 +125,33 @@ async fn serve(State(api): State<Arc<Api>>, request: axum::extract::Request) -> 
     {
         return api.pages.certificate(file).await;
     }
-    response(api.answer(&head, body).await)
+    let mut told = Told::default();
+    let done = api.answer(&head, body, &mut told).await;
+    if let Err(refusal) = &done {
+        told.refused(refusal.code(), refusal.message());
+    }
+    let mut response = response(done);
+    response.extensions_mut().insert(told);
+    response
 }
 
 impl Api {
-    async fn answer(&self, head: &Parts, body: Body) -> Result<Answer, Refusal> {
+    async fn answer(&self, head: &Parts, body: Body, told: &mut Told) -> Result<Answer, Refusal> {
         let body = read(head, body).await?;
         let request = Request::parse(head.uri.query(), &body)?;
         if is_link(head, &request) {
-            return Ok(self.pages.follow(&request).await?);
+            let answer = self.pages.follow(&request).await?;
+            told.asks_for(answer.operation());
+            return Ok(answer);
         }
         if matches!(self.mode, Mode::Off(_)) {
             refuse_foreign_pages(head)?;
         }
         let caller = self.mode.caller(&auth::Request::new(head, &body), SystemTime::now())?;
+        told.comes_from(caller.account());
         let operation = operations::operation(&request)?;
-        self.operate(&Call { api: self, operation, caller: &caller, request: &request }).await
+        told.asks_for(operation);
+        self.operate(&Call { api: self, operation, caller: &caller, request: &request, trace: trace(head) }).await
     }
 
     async fn operate(&self, call: &Call<'_>) -> Result<Answer, Refusal> {
@@ -189,6 +201,23 @@ impl Api {
             other => Err(operations::not_here(other)),
         }
     }
+}
+
+/// The trace that a request says it is part of. Of a header that comes twice nothing can be believed, but for `tracestate`, whose
+/// parts may come one by one.
+fn trace(head: &Parts) -> TraceContext {
+    let values = |name: &str| -> Vec<&str> {
+        head.headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect()
+    };
+    let state = values("tracestate").join(",");
+    let mut trace = TraceContext::new();
+    if let [parent] = values("traceparent")[..] {
+        trace = trace.w3c(parent, Some(state.as_str()));
+    }
+    if let [header] = values("x-amzn-trace-id")[..] {
+        trace = trace.xray(header);
+    }
+    trace
 }
 
 /// Who calls what stands beside the operations, and the whole body of the request, under the checks that operations have.

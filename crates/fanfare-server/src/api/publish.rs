@@ -39,7 +39,8 @@ impl Api {
         let known = self.fanfare.topic(&topic)?;
         let sent = Sent::of(request);
         sent.check_types("messageAttributes")?;
-        let published = self.fanfare.publish(&topic, self.protected(call, &known, sent.into_message()?)?).await?;
+        let message = self.protected(call, &known, sent.into_message()?)?.traced(call.trace.clone());
+        let published = self.fanfare.publish(&topic, message).await?;
         let result = Members::new()
             .text("MessageId", published.message_id())
             .optional("SequenceNumber", published.sequence_number());

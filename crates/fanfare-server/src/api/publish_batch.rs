@@ -27,7 +27,9 @@ impl Api {
         let messages = messages_of(&entries)?;
         check_together(&messages, &topic)?;
 
-        let protected: Vec<_> = messages.into_iter().map(|message| self.protected(call, &topic, message)).collect();
+        let protected = messages.into_iter().map(|message| self.protected(call, &topic, message));
+        let protected: Vec<_> =
+            protected.map(|accepted| accepted.map(|message| message.traced(call.trace.clone()))).collect();
         let accepted = protected.iter().flatten().cloned().collect();
         let mut outcomes = self.fanfare.publish_all(&arn, accepted).await?.into_iter();
         let (mut successful, mut failed) = (Vec::new(), Vec::new());

@@ -89,8 +89,21 @@ pub(super) fn with_attribute(
         // Kept and shown for the tools that set it. What it stands for in AWS, encryption at rest, is the disk's here.
         "KmsMasterKeyId" if value.is_empty() => settings.without_attribute(name),
         "KmsMasterKeyId" => settings.attribute(name, value),
-        "TracingConfig" => refuse_unless_empty(name, value).map(|()| settings)?,
-        _ if is_feedback(name) => refuse_unless_empty(name, value).map(|()| settings)?,
+        "TracingConfig" if topic.is_fifo() && !value.is_empty() => {
+            return Err(given.refusal("TracingConfig: only standard topics have it"));
+        }
+        "TracingConfig" if value.is_empty() => settings.without_attribute(name),
+        "TracingConfig" if value == "PassThrough" => settings.attribute(name, value),
+        // Segments would have to go to AWS X-Ray.
+        "TracingConfig" if value == "Active" => {
+            return Err(given.refusal("TracingConfig: Active is not supported by this server, PassThrough is"));
+        }
+        "TracingConfig" => return Err(given.refusal("TracingConfig")),
+        _ if is_feedback(name) && value.is_empty() => settings.without_attribute(name),
+        _ if is_feedback(name) => match is_feedback_value(name, value) {
+            true => settings.attribute(name, value),
+            false => return Err(given.refusal(name)),
+        },
         _ => {
             return Err(match given {
                 Given::InMap => given.refusal(format_args!("Unknown attribute {name}")),
@@ -177,6 +190,19 @@ fn archive_days(text: &str, given: Given) -> Result<Option<u16>, Refusal> {
 fn is_feedback(name: &str) -> bool {
     let rest = FEEDBACK_KINDS.iter().find_map(|kind| name.strip_prefix(kind));
     matches!(rest, Some("SuccessFeedbackRoleArn" | "SuccessFeedbackSampleRate" | "FailureFeedbackRoleArn"))
+}
+
+/// Roles are named and not assumed here: that there is one switches a log on.
+fn is_feedback_value(name: &str, value: &str) -> bool {
+    if name.ends_with("SampleRate") {
+        return value.parse::<u8>().is_ok_and(|percent| percent <= 100);
+    }
+    let parts: Vec<&str> = value.splitn(6, ':').collect();
+    matches!(parts[..], ["arn", partition, "iam", "", account, role] if !partition.is_empty()
+        && account.len() == 12
+        && account.bytes().all(|b| b.is_ascii_digit())
+        && role.len() > "role/".len()
+        && role.starts_with("role/"))
 }
 
 /// Refuses what this server does not have; to remove it is no mistake.

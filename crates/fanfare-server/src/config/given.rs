@@ -58,7 +58,8 @@ impl Given {
     /// that tells of its services, may name theirs so.
     pub(super) fn strange_variables(&self) -> Vec<Problem> {
         let mut known: Vec<String> = declared().iter().map(Setting::variable).collect();
-        known.push(CONFIG_VARIABLE.to_owned());
+        // The last one is what commands go by that ask a server.
+        known.extend([CONFIG_VARIABLE, "FANFARE_URL"].map(str::to_owned));
         // What they all begin with makes no two of them alike.
         let bare = |name: &str| name.strip_prefix(PREFIX).unwrap_or(name).to_owned();
         let known: Vec<String> = known.iter().map(|name| bare(name)).collect();

@@ -21,4 +21,4 @@ pub(crate) use check::{Config, Place};
 pub(crate) use command::{Command, run};
 pub(crate) use given::Given;
 pub(crate) use problem::report;
-pub(crate) use settings::Settings;
+pub(crate) use settings::{LogFormat, Settings};

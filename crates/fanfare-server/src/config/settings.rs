@@ -9,6 +9,7 @@ use fanfare::Protocol;
 use fanfare::egress::Rule;
 use fanfare_server::ingest::Source;
 use fanfare_server::mobile::{Credentials, MobileSettings, OriginationNumber, Sandbox, Usd};
+use tracing_subscriber::filter::Targets;
 
 use super::secret::Secret;
 
@@ -90,6 +91,27 @@ pub(crate) struct Settings {
     /// of the topic. Others sign their requests as for `Publish`.
     #[arg(long = "ingest-token", value_name = "TOPIC=TOKEN")]
     pub(crate) ingest_tokens: Vec<Secret>,
+    /// What is logged, on standard error: `error`, `warn`, `info`, `debug`, `trace` or `off`, also for each part by itself
+    /// (`warn,fanfare::api=debug` has a line for each call).
+    #[arg(long, value_name = "FILTER", default_value = "warn,fanfare::delivery=info")]
+    pub(crate) log_level: Targets,
+    /// How it is logged: for people, or a JSON object on each line.
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    pub(crate) log_format: LogFormat,
+    /// Write the delivery status logs that topics ask for (`HTTPFailureFeedbackRoleArn` and so on) to files below this
+    /// directory. By default they are lines of the log, under `fanfare::delivery`.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) delivery_log: Option<PathBuf>,
+    /// How large a file of delivery status may become; the one before it is kept.
+    #[arg(long, value_name = "BYTES", default_value_t = 64 * 1024 * 1024)]
+    pub(crate) delivery_log_bytes: u64,
+    /// How many topics `/metrics` tells apart: the first ones that are published to. The others are counted together.
+    #[arg(long, value_name = "COUNT", default_value_t = 1_000)]
+    pub(crate) metrics_topics: usize,
+    /// How long `/readyz` says that the server stops before it takes no more calls, so that whoever spreads calls over
+    /// servers has time to notice.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub(crate) shutdown_delay: u16,
 }
 
 impl Settings {
@@ -107,6 +129,15 @@ impl Settings {
         mobile.origination_numbers.clone_from(&self.origination_numbers);
         mobile
     }
+}
+
+/// How lines of the log look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// A line of text.
+    Text,
+    /// A JSON object.
+    Json,
 }
 
 /// Whether callers must sign.
