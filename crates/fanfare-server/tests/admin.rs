@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use fanfare::egress::EgressPolicy;
 use fanfare::wire::Signer;
-use fanfare::{Adapters, Fanfare, Owner};
+use fanfare::{Adapters, Fanfare, Owner, Protocol, Subscribe, TopicArn};
 use fanfare_server::auth::{Keys, Mode};
 use fanfare_server::{admin, api};
 use fanfare_testkit::{HttpReceiver, Reply};
@@ -19,6 +19,7 @@ struct Server {
     base: String,
     client: reqwest::Client,
     receiver: HttpReceiver,
+    fanfare: Fanfare,
 }
 
 impl Server {
@@ -29,10 +30,11 @@ impl Server {
         let egress = EgressPolicy::internet().allow("127.0.0.0/8".parse().unwrap());
         let adapters = Adapters::new(&base).unwrap().signer(signer.clone()).egress(egress);
         let builder = Fanfare::builder().connectors(adapters.connectors().unwrap()).fifo_over_any_protocol();
-        let router = api::router(builder.open(), signer, mode);
+        let fanfare = builder.open();
+        let router = api::router(fanfare.clone(), signer, mode);
         tokio::spawn(async move { axum::serve(listener, router).await });
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { base, client, receiver: HttpReceiver::start().await }
+        Self { base, client, receiver: HttpReceiver::start().await, fanfare }
     }
 
     /// A server that believes everybody.
@@ -364,7 +366,11 @@ async fn archived_messages_are_replayed() {
     assert_eq!(server.post("/topics", &json!({ "name": "a.fifo", "attributes": archive })).await.0, 201);
     let message = json!({ "message": "kept", "group_id": "g", "deduplication_id": "d" });
     let id = server.publish("a.fifo", message).await;
-    let place = server.subscribed("a.fifo", "/in", json!({})).await;
+    // The API has queues alone on FIFO topics; the engine was told to take any endpoint.
+    let topic = TopicArn::parse("arn:aws:sns:us-east-1:000000000000:a.fifo").unwrap();
+    let subscribe = Subscribe::to(Protocol::Http, server.receiver.url("/in")).confirmed();
+    let arn = server.fanfare.subscribe(&topic, subscribe).await.unwrap();
+    let place = format!("/topics/a.fifo/subscriptions/{}", arn.as_str().rsplit_once(':').unwrap().1);
     let replay = format!("{place}/replay");
     let (status, replayed) = server.post(&replay, &json!({ "from": "2020-01-01T00:00:00Z" })).await;
     assert_eq!((status, replayed), (200, json!({ "replayed": 1 })));
