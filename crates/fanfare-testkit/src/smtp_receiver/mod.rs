@@ -20,7 +20,9 @@ pub use reply::{SmtpReply, SmtpStage};
 use crate::http_receiver::{BACKLOG, PATIENCE, bound, reserve};
 #[cfg(feature = "tls")]
 use crate::tls::TestCa;
-use session::{Ended, Opening};
+#[cfg(feature = "tls")]
+use session::Ended;
+use session::Opening;
 
 /// An SMTP server on a loopback port of its own, which speaks over a bare socket.
 ///
