@@ -15,14 +15,25 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct LambdaWatch {
     name: &'static str,
+    program: &'static str,
+    environment: Vec<(&'static str, PathBuf)>,
     port: u16,
     folder: PathBuf,
     children: Vec<Child>,
 }
 
 impl LambdaWatch {
-    /// Starts a function of the plain name `name`.
+    /// Starts the function that writes down its messages, under the plain name `name`.
     pub(crate) async fn start(name: &'static str) -> Self {
+        Self::start_program(name, env!("CARGO_BIN_EXE_fanfare-test-function"), Vec::new()).await
+    }
+
+    /// Starts `program`, a function that reads its settings in `environment`, under the plain name `name`.
+    pub(crate) async fn start_program(
+        name: &'static str,
+        program: &'static str,
+        environment: Vec<(&'static str, PathBuf)>,
+    ) -> Self {
         let port = free_port();
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("lambda-{port}"));
         std::fs::create_dir_all(folder.join("src")).expect("the folder can be made");
@@ -30,7 +41,7 @@ impl LambdaWatch {
         let manifest = format!("[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[workspace]\n");
         std::fs::write(folder.join("Cargo.toml"), manifest).expect("the folder takes files");
         std::fs::write(folder.join("src/main.rs"), "fn main() {}\n").expect("the folder takes files");
-        let mut watch = Self { name, port, folder, children: Vec::new() };
+        let mut watch = Self { name, program, environment, port, folder, children: Vec::new() };
         watch.start_again().await;
         watch
     }
@@ -55,8 +66,8 @@ impl LambdaWatch {
             .current_dir(&self.folder);
         let mut service = spawn(service, Stdio::piped());
         wait_until_it_listens(&mut service, self.port).await;
-        let mut function = Command::new(env!("CARGO_BIN_EXE_fanfare-test-function"));
-        function.arg(self.file());
+        let mut function = Command::new(self.program);
+        function.arg(self.file()).envs(self.environment.iter().cloned());
         for (name, value) in [
             ("AWS_LAMBDA_RUNTIME_API", format!("http://127.0.0.1:{port}/.rt/{}", self.name)),
             ("AWS_LAMBDA_FUNCTION_NAME", self.name.to_owned()),

@@ -10,8 +10,9 @@ struct Needed {
     packages: &'static [&'static str],
 }
 
-const NEEDED: [Needed; 9] = [
+const NEEDED: [Needed; 10] = [
     Needed { program: "curl", packages: &["curl"] },
+    Needed { program: "ffmpeg", packages: &["ffmpeg"] },
     Needed { program: "nginx", packages: &["nginx"] },
     Needed { program: "openssl", packages: &["openssl"] },
     // A mail server, which is started by hand, and the users that it lets in.

@@ -9,11 +9,12 @@ use crate::steps::Context;
 
 const PACKAGE: &str = "fanfare-examples";
 
-/// The examples that finish by themselves, on loopback, with nothing installed. Each is run.
-const FINISHING: &[&str] = &["http", "https", "email", "email_json", "custom_endpoint", "durable"];
+/// The examples that finish by themselves, on loopback, with nothing but what the step `install` brings. Each is run.
+const FINISHING: &[&str] =
+    &["http", "https", "email", "email_json", "sqs", "lambda", "custom_endpoint", "durable", "transcoder"];
 
 /// The examples that are only built: they serve until stopped, or talk to someone whom the test command does not have.
-const ONLY_BUILT: &[&str] = &[];
+const ONLY_BUILT: &[&str] = &["thumbnails"];
 
 /// Far beyond what an example takes: it only keeps a hang from lasting for ever.
 const LIMIT: Duration = Duration::from_secs(60);
