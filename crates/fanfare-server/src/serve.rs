@@ -235,15 +235,16 @@ impl Parts {
     /// Everything that is served of `fanfare`.
     fn router(&self, fanfare: &Fanfare, mobile: Mobile, protection: DataProtection) -> Router {
         let (signer, mode) = (self.signer.clone(), self.mode.clone());
-        let router = api::router_with(fanfare.clone(), signer, mode, mobile, protection);
+        let router = api::router_with(fanfare.clone(), signer, mode, mobile, protection.clone());
         let events = CloudEventsIngest::new(fanfare.clone(), self.mode.clone(), self.tokens.clone());
-        let router = router.merge(events.router());
+        let router = router.merge(events.protected_by(protection.clone()).router());
         let router = self.observation.around(router, fanfare);
         if self.sources.is_empty() {
             return router;
         }
         let (sources, host) = (self.sources.clone(), Arc::clone(&self.host));
-        router.merge(SnsIngest::new(fanfare.clone(), host, sources, self.documents.clone()).router())
+        let ingest = SnsIngest::new(fanfare.clone(), host, sources, self.documents.clone());
+        router.merge(ingest.protected_by(protection).router())
     }
 }
 

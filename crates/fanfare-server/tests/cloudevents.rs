@@ -330,3 +330,31 @@ fn a_token_that_could_be_guessed_is_refused() {
     let why = "a token has at least 16 characters of ASCII and no white space";
     assert!(said.contains(why) && !said.contains("short"), "{said}");
 }
+
+#[tokio::test]
+async fn a_data_protection_policy_keeps_a_batch_out_or_masks_it() {
+    let (program, topic) = program(&[]).await;
+    let policy = |operation: Value| {
+        let statement = json!({
+            "DataDirection": "Inbound", "Principal": ["*"], "Operation": operation,
+            "DataIdentifier": ["arn:aws:dataprotection::aws:data-identifier/EmailAddress"],
+        });
+        json!({ "Name": "p", "Version": "2021-06-01", "Statement": [statement] }).to_string()
+    };
+    let put = async |policy: String| {
+        let parameters = [("ResourceArn", topic.as_str()), ("DataProtectionPolicy", policy.as_str())];
+        let (status, answer) = program.call("PutDataProtectionPolicy", &parameters).await;
+        assert_eq!(status, 200, "{answer}");
+    };
+    let event = |id: &str, data: &str| json!({ "specversion": "1.0", "type": "t", "source": "s", "id": id, "datacontenttype": "text/plain", "data": data });
+    let batch = json!([event("1", "nothing to hide"), event("2", "write to a@example.com")]);
+    put(policy(json!({ "Deny": {} }))).await;
+    let (status, answer) = take(&program, "application/cloudevents-batch+json", &batch).await;
+    assert_eq!(status, 403, "{answer}");
+    put(policy(json!({ "Deidentify": { "MaskConfig": { "MaskWithCharacter": "#" } } }))).await;
+    let (status, answer) = take(&program, "application/cloudevents-batch+json", &batch).await;
+    assert_eq!(status, 200, "{answer}");
+    let kept = program.outbox("protocol=sqs", 2).await;
+    assert_eq!(kept.len(), 2, "nothing of the first batch was kept");
+    assert_eq!((&kept[0]["text"], &kept[1]["text"]), (&json!("nothing to hide"), &json!("write to #############")));
+}

@@ -11,8 +11,8 @@
 //! - A denial wins. Of several `Deidentify` statements each works on what the one before left.
 //! - Texts and subjects are searched, each text of a message with `MessageStructure=json` by itself. Message attributes are not,
 //!   as in Amazon SNS. An outbound statement does not change what filter policies and dead-letter rules see.
-//! - Inbound statements are about what callers publish. What is taken in from other servers ([`ingest`](crate::ingest)) has no
-//!   publisher here, and they do not see it; outbound ones do.
+//! - Inbound statements are about what callers publish, and what is taken in ([`ingest`](crate::ingest)): its publisher is the
+//!   account of the topic that it comes from, or of the topic here where an event comes from no topic.
 //! - `MaskConfig` writes a character over each character, `*` unless another printable one of ASCII is named; `RedactConfig` takes
 //!   the characters out. A message of which nothing is left is refused, or its delivery rejected.
 //! - `Audit` looks at one message in so many (`SampleRate`, percent) and logs what it found with the target

@@ -14,15 +14,17 @@ use axum::routing::post;
 use bytes::Bytes;
 use fanfare::wire::CloudEvent;
 use fanfare::wire::cloud_event::{BATCH_MEDIA_TYPE, EVENT_MEDIA_TYPE};
-use fanfare::{Fanfare, SnsError, TopicArn, TopicName};
+use fanfare::{Fanfare, TopicArn, TopicName};
 use serde_json::json;
 
+use super::protection::accepted;
 use super::refused::Refused;
 use super::sns::read;
 use super::token::TopicToken;
 use crate::access::{Action, Context, Decision, Policy};
 use crate::api::{admit, response};
 use crate::auth::{Caller, Mode, Transport};
+use crate::data_protection::DataProtection;
 
 /// The most events of a batch.
 const EVENTS_MAX: usize = 100;
@@ -42,7 +44,7 @@ const WINDOW: Duration = Duration::from_secs(5 * 60);
 /// - The answer is 200 and `{"messageIds": [...]}` when the store has all of them. One event of a batch that is not right keeps
 ///   all of it out.
 #[derive(Clone)]
-pub struct CloudEventsIngest(Arc<Shared>);
+pub struct CloudEventsIngest(Arc<Shared>, DataProtection);
 
 struct Shared {
     fanfare: Fanfare,
@@ -53,7 +55,13 @@ struct Shared {
 impl CloudEventsIngest {
     /// Publishes with `fanfare` what those send whom `mode` or one of `tokens` lets in.
     pub fn new(fanfare: Fanfare, mode: Mode, tokens: impl IntoIterator<Item = TopicToken>) -> Self {
-        Self(Arc::new(Shared { fanfare, mode, tokens: tokens.into_iter().collect() }))
+        Self(Arc::new(Shared { fanfare, mode, tokens: tokens.into_iter().collect() }), DataProtection::new())
+    }
+
+    /// Shares what is known of data protection policies. Without, each of them is read once more.
+    #[must_use]
+    pub fn protected_by(self, protection: DataProtection) -> Self {
+        Self(self.0, protection)
     }
 
     /// The route that takes events in.
@@ -68,6 +76,7 @@ impl CloudEventsIngest {
             let why = format!("a batch has at most {EVENTS_MAX} events");
             return Err(Refused::finally(StatusCode::PAYLOAD_TOO_LARGE, why));
         }
+        let known = self.0.fanfare.topic(topic)?;
         let messages = events.iter().map(|event| {
             let message = event.to_message();
             let group = event.text("partitionkey").filter(|_| topic.is_fifo());
@@ -75,9 +84,9 @@ impl CloudEventsIngest {
                 (Some(group), true) => message.group_id(group).deduplication_id(event.id()),
                 _ => message,
             };
-            message.build()
+            accepted(&self.1, &known, topic.account(), message.build()?)
         });
-        let messages = messages.collect::<Result<Vec<_>, SnsError>>()?;
+        let messages = messages.collect::<Result<Vec<_>, Refused>>()?;
         let mut ids = Vec::with_capacity(messages.len());
         for (event, message) in events.iter().zip(messages) {
             let published = match topic.is_fifo() {

@@ -7,6 +7,7 @@
 
 mod cloud_events;
 mod fetch;
+mod protection;
 mod refused;
 mod sns;
 mod source;

@@ -19,8 +19,10 @@ use fanfare::{AttributeValue, Fanfare, Host, Message, Timestamp};
 use serde::Deserialize;
 use url::Url;
 
+use super::protection::accepted;
 use super::refused::Refused;
 use super::source::Source;
+use crate::data_protection::DataProtection;
 
 /// How long a sender may take for a body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(15);
@@ -52,7 +54,7 @@ const ATTRIBUTES_OF_RAW_MAX: usize = 10;
 /// It answers 200 when the store has the message; a status from 400 to 499 when it never will, so that the other server gives
 /// up, with `{"error": "..."}`; and 503 when it should be tried again.
 #[derive(Clone)]
-pub struct SnsIngest(Arc<Shared>);
+pub struct SnsIngest(Arc<Shared>, DataProtection);
 
 struct Shared {
     fanfare: Fanfare,
@@ -92,7 +94,13 @@ impl SnsIngest {
             known.push((source, verifier));
         }
         let sources = known;
-        Self(Arc::new(Shared { fanfare, host: Arc::new(host), sources, documents }))
+        Self(Arc::new(Shared { fanfare, host: Arc::new(host), sources, documents }), DataProtection::new())
+    }
+
+    /// Shares what is known of data protection policies. Without, each of them is read once more.
+    #[must_use]
+    pub fn protected_by(self, protection: DataProtection) -> Self {
+        Self(self.0, protection)
     }
 
     /// The route that takes messages in.
@@ -190,7 +198,9 @@ impl SnsIngest {
             }
         }
         let key = format!("{}\n{}", source.origin(), notification.message_id());
-        self.0.fanfare.publish_once(source.topic(), message.build()?, &key, AGE_MAX + AHEAD_MAX).await?;
+        let topic = self.0.fanfare.topic(source.topic())?;
+        let message = accepted(&self.1, &topic, source.origin().account(), message.build()?)?;
+        self.0.fanfare.publish_once(source.topic(), message, &key, AGE_MAX + AHEAD_MAX).await?;
         Ok(())
     }
 }
