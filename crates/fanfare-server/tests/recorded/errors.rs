@@ -12,15 +12,6 @@ use crate::program::Program;
 use crate::reply::Reply;
 use crate::scene;
 
-/// What the server does not have yet, by words of the cases that need it.
-const AWAITED: [&str; 2] = ["success-feedback", "DataProtection"];
-
-/// Whether the case needs what the server does not have yet.
-pub(crate) fn awaits(case: &Value) -> bool {
-    let words = ["operation", "params", "message", "what", "key"].map(|member| case[member].to_string()).concat();
-    AWAITED.iter().any(|known| words.contains(known))
-}
-
 /// What is answered instead of what was recorded, by words that only the case has, and why.
 const INSTEAD: [(&str, Instead); 3] = [
     // The recording of the text lacks one "really" of the id that was sent; elsewhere the text names the id as it was.
