@@ -3,7 +3,10 @@
 
 mod given;
 
-use fanfare_core::{Confirmation, Connectors, Fanfare, Limits, Protocol, SnsError, Subscribe, TopicSettings};
+use std::num::NonZeroUsize;
+
+use fanfare_core::engine::Progress;
+use fanfare_core::{Confirmation, Connectors, Fanfare, Limits, Message, Protocol, SnsError, Subscribe, TopicSettings};
 use fanfare_testkit::ScriptedConnector;
 
 use given::{Place, open};
@@ -28,4 +31,31 @@ async fn what_is_kept_of_topics_subscriptions_and_documents_comes_back_with_the_
     assert_eq!((known.principal(), known.confirmation()), (Some(OTHER_ACCOUNT), Confirmation::Authenticated));
     assert_eq!(known.owner(), "123456789012");
     assert_eq!(fanfare.documents().text("kind", "b").as_deref(), Some("text"));
+}
+
+#[tokio::test]
+async fn what_waits_for_a_protocol_that_is_missing_after_a_restart_waits_on() {
+    let place = Place::new();
+    let sqs = ScriptedConnector::new(Protocol::Sqs, Limits::ONE);
+    let endpoint = sqs.endpoint("arn:aws:sqs:us-east-1:000000000000:one");
+    let connectors = || Connectors::new().with(sqs.clone());
+    let fanfare = Fanfare::builder().connectors(connectors()).open_store(open(&place.store())).await.unwrap();
+    let topic = fanfare.create_topic("orders").await.unwrap();
+    let queue = Subscribe::to(Protocol::Sqs, "arn:aws:sqs:us-east-1:000000000000:one");
+    let arn = fanfare.subscribe(&topic, queue).await.unwrap();
+    fanfare.pause(&arn).await.unwrap();
+    fanfare.publish(&topic, Message::text("kept").unwrap()).await.unwrap();
+    fanfare.close().await;
+
+    let fanfare = Fanfare::builder().open_store(open(&place.store())).await.unwrap();
+    let mut watch = fanfare.watch();
+    fanfare.resume(&arn).await.unwrap();
+    let Some(Progress::Attempted(attempt)) = watch.next().await else { panic!("an attempt is made") };
+    assert_eq!(attempt.message_id, fanfare.latest_attempts(&arn, NonZeroUsize::MIN).await.unwrap()[0].message_id);
+    fanfare.close().await;
+
+    let fanfare = Fanfare::builder().connectors(connectors()).open_store(open(&place.store())).await.unwrap();
+    endpoint.wait_for(1).await;
+    assert_eq!(endpoint.texts(), ["kept"]);
+    fanfare.close().await;
 }

@@ -194,13 +194,14 @@ fn notification(subscription: &Subscription, delivery: &Delivery) -> Notificatio
     if named { notification.in_form(Arc::clone(&subscription.form)) } else { notification }
 }
 
-/// Deliveries whose address cannot be opened any more.
+/// Deliveries whose address cannot be opened any more: a setting was left out at the last start, say. They are tried again, so
+/// that nothing is lost before somebody mends it.
 fn refused(engine: &Engine, deliveries: Vec<Delivery>, error: &SnsError) -> impl Iterator<Item = Call> {
     let now = engine.host.now();
     let endpoint: Arc<str> = "an address that cannot be opened".into();
     deliveries.into_iter().map(move |delivery| {
         let context = "the address cannot be opened";
-        let outcome = DeliveryError::reject(DeliveryErrorKind::Misconfigured, context).with_source(error.clone());
+        let outcome = DeliveryError::retry(DeliveryErrorKind::Misconfigured, context).with_source(error.clone());
         Call { outcome: Some(Err(outcome)), ..untried(delivery, Arc::clone(&endpoint), now) }
     })
 }

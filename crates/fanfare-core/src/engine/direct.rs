@@ -216,6 +216,8 @@ impl Endpoint for DirectEndpoint {
         let cannot = |context| DeliveryError::reject(DeliveryErrorKind::Misconfigured, context);
         let address = notification.recipient().ok_or_else(|| cannot("the message names no address"))?;
         let endpoint = self.connectors.connect(&self.protocol, address);
-        endpoint.map_err(|error| cannot("the address cannot be opened").with_source(error))?.deliver(notification).await
+        // Somebody may have left a setting out, and put it back.
+        let closed = DeliveryError::retry(DeliveryErrorKind::Misconfigured, "the address cannot be opened");
+        endpoint.map_err(|error| closed.with_source(error))?.deliver(notification).await
     }
 }
