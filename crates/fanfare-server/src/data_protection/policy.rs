@@ -35,10 +35,10 @@ pub enum Direction {
 /// let policy = DataProtectionPolicy::parse(
 ///     r#"{"Name": "addresses", "Version": "2021-06-01", "Statement": [{"DataDirection": "Outbound", "Principal": ["*"],
 ///         "DataIdentifier": ["arn:aws:dataprotection::aws:data-identifier/EmailAddress"],
-///         "Operation": {"Deidentify": {"MaskConfig": {"MaskWithCharacter": "#"}}}}]}"#,
+///         "Operation": {"Deidentify": {"MaskConfig": {"MaskWithCharacter": "x"}}}}]}"#,
 /// )?;
 /// let treat = |direction| policy.treat(direction, "", "", &["from ann@example.com"]);
-/// assert_eq!(treat(Direction::Outbound), Ok(Some(vec!["from ###############".to_owned()])));
+/// assert_eq!(treat(Direction::Outbound), Ok(Some(vec!["from xxxxxxxxxxxxxxx".to_owned()])));
 /// assert_eq!(treat(Direction::Inbound), Ok(None));
 /// # Ok::<(), fanfare_server::data_protection::DataProtectionError>(())
 /// ```
