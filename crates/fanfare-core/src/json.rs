@@ -1,6 +1,6 @@
 //! JSON as Amazon SNS reads it: tokens with places, and refusals in the words of the parser behind it.
 //!
-//! The reader never recurses, so that no text can exhaust the stack, and refuses what nests deeper than [`DEPTH_MAX`].
+//! The reader never recurses, so that no text can exhaust the stack, and refuses what nests deeper than `DEPTH_MAX`.
 
 mod error;
 mod number;
