@@ -1,9 +1,13 @@
 //! How topics, subscriptions and documents are listed, counted and changed in part.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
 use fanfare_core::{
-    Confirmation, Connectors, Fanfare, Limits, NotificationKind, Owner, Protocol, SnsError, SnsErrorCode, Subscribe,
-    SubscriptionCounts, TopicArn, TopicSettings,
+    Confirmation, Connectors, Fanfare, Host, Limits, NotificationKind, Owner, Protocol, SnsError, SnsErrorCode,
+    Subscribe, SubscriptionCounts, Timestamp, TopicArn, TopicSettings,
 };
 use fanfare_testkit::{ScriptedConnector, ScriptedEndpoint};
 
@@ -153,4 +157,41 @@ async fn documents_are_listed_by_kind_in_the_order_of_their_ids_and_removed() {
     let refused = documents.update("x", "a", |_| Err(SnsError::invalid_parameter("it"))).await;
     assert!(refused.is_err());
     assert_eq!(documents.text("x", "a").as_deref(), Some("None"));
+}
+
+/// A clock that stands still, and numbers of eight bytes that are always the same.
+#[derive(Debug, Default)]
+struct Standstill(AtomicU64);
+
+#[async_trait]
+impl Host for Standstill {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix_ms(1_767_323_045_000)
+    }
+
+    fn uptime(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    async fn sleep_until(&self, _: Timestamp) {
+        std::future::pending().await
+    }
+
+    fn fill(&self, bytes: &mut [u8]) {
+        let number = self.0.fetch_add(1, Ordering::Relaxed).to_le_bytes();
+        let random = if bytes.len() == number.len() { [7; 8] } else { number };
+        bytes.iter_mut().zip(random.iter().cycle()).for_each(|(byte, random)| *byte = *random);
+    }
+}
+
+#[tokio::test]
+async fn subscriptions_that_draw_the_same_number_at_the_same_time_do_not_replace_each_other() {
+    let sqs = ScriptedConnector::new(Protocol::Sqs, Limits::ONE);
+    let fanfare = Fanfare::builder().host(Standstill::default()).connectors(Connectors::new().with(sqs)).open();
+    let topic = fanfare.create_topic("orders").await.unwrap();
+    for name in ["one", "two", "three"] {
+        fanfare.subscribe(&topic, queue(name)).await.unwrap();
+    }
+    assert_eq!(counts(&fanfare, &topic), counted(3, 0, 0));
+    assert_eq!(fanfare.subscriptions_page(&topic, None, 9).unwrap().len(), 3);
 }

@@ -266,7 +266,7 @@ impl Registry {
                 Subscription {
                     principal,
                     confirmation,
-                    ..Subscription::new(names.id, arn, &topic, destination, settings, standing)
+                    ..Subscription::new(self.free(names.id), arn, &topic, destination, settings, standing)
                 }
             }
         };
@@ -277,6 +277,12 @@ impl Registry {
         }
         let subscription = self.keep(turn, subscription).await?;
         Ok(Subscribed { subscription, confirm })
+    }
+
+    /// That id, or the next one that no subscription has: many that are made in one millisecond draw the same one now and then.
+    fn free(&self, id: SubscriptionId) -> SubscriptionId {
+        let state = self.read();
+        (id.0..).map(SubscriptionId).find(|id| !state.by_id.contains_key(id)).expect("ids do not run out")
     }
 
     /// Confirms a pending subscription, or restores an ended one. Doing it again changes nothing; what has been subscribed
