@@ -114,11 +114,18 @@ async fn jobs_pass_from_the_transcoder_to_a_queue_a_function_and_an_operator() {
     assert!(percentages.is_sorted() && percentages.len() > 2, "{percentages:?}");
     assert_eq!((percentages.first(), percentages.last()), (Some(&0), Some(&100)));
 
-    // Topics deliver apart from each other; the time of publishing tells the order.
+    // Topics deliver apart from each other. The time of publishing tells the order, and where that is the same millisecond,
+    // the way that every job goes: the second one begins when the first one has ended.
     let mut history: Vec<_> = HISTORY.consume(&queues, 5).await.iter().map(queue::Consumed::envelope).collect();
     HISTORY.is_empty(&queues).await;
-    history.sort_by_key(|envelope| envelope["Timestamp"].as_str().unwrap().to_owned());
     let text = |envelope: &Value| serde_json::from_str::<Value>(envelope["Message"].as_str().unwrap()).unwrap();
+    history.sort_by_key(|envelope| {
+        let document = text(envelope);
+        let is_second = document["input"]["key"].as_str().unwrap().ends_with(".txt");
+        let way = ["PROGRESSING", "WARNING", "COMPLETED", "ERROR"];
+        let step = way.iter().position(|state| *state == document["state"]);
+        (envelope["Timestamp"].as_str().unwrap().to_owned(), is_second, step)
+    });
     let documents: Vec<_> = history.iter().map(text).collect();
     let told: Vec<_> = history
         .iter()
