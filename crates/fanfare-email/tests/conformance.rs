@@ -44,7 +44,7 @@ impl Mailbox {
     fn at(receiver: SmtpReceiver, protocol: Protocol, scheme: &str, rest: &str, config: EmailConfig) -> Self {
         receiver.require_login("alice", PASSWORD);
         let relay = format!("{scheme}://alice:{PASSWORD}@{}{rest}", receiver.addr());
-        let config = config.relay(relay.parse().unwrap()).attempt_timeout(Duration::from_secs(1));
+        let config = config.relay(relay.parse().unwrap()).attempt_timeout(Duration::from_secs(5));
         let endpoint = given::connector(config).connect(&protocol, "ann@example.com").unwrap();
         Self { endpoint, receiver }
     }

@@ -28,7 +28,7 @@ struct Subscriber {
 impl Subscriber {
     fn new(receiver: HttpReceiver, config: HttpConfig) -> Self {
         let address = receiver.url("/in").replacen("://", &format!("://alice:{PASSWORD}@"), 1);
-        let endpoint = given::endpoint(config.attempt_timeout(Duration::from_secs(1)), &address);
+        let endpoint = given::endpoint(config.attempt_timeout(Duration::from_secs(5)), &address);
         let subscriber = Self { endpoint, receiver, accepted: Arc::default() };
         subscriber.receiver.reply_with(subscriber.accepting_unless(|_| false));
         subscriber

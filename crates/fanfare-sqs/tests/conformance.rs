@@ -25,7 +25,7 @@ struct Queue {
 impl Subject for Queue {
     async fn start() -> Self {
         let receiver = SqsReceiver::start().await;
-        let aws = given::config(&receiver.url()).attempt_timeout(Duration::from_secs(1)).unwrap();
+        let aws = given::config(&receiver.url()).attempt_timeout(Duration::from_secs(5)).unwrap();
         Self { endpoint: given::endpoint(aws, given::QUEUE), receiver }
     }
 
