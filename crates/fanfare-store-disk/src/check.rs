@@ -9,9 +9,17 @@ use rusqlite::Connection;
 use crate::connection;
 use crate::directory::{self, Contents, DATABASE};
 use crate::error::Attempting;
+use crate::fan_outs::decoded;
 use crate::schema::{self, Marked};
 use crate::sum::sum;
 use crate::writer::Totals;
+
+/// The first format with fan-out rows.
+const FAN_OUTS_SINCE: u32 = 3;
+
+/// How many attempts are logged: one to a line.
+const ATTEMPTS: &str =
+    "SELECT coalesce(sum(1 + length(record) - length(replace(record, char(10), ''))), 0) FROM attempt";
 
 /// Problems that are named; there may be more.
 const PROBLEMS_MAX: usize = 100;
@@ -78,14 +86,20 @@ pub fn check(directory: impl AsRef<Path>) -> Result<CheckReport, StoreError> {
     let Marked::Format(format) = schema::marked(&snapshot)? else {
         return Err(nothing(directory));
     };
+    if format < FAN_OUTS_SINCE {
+        let none = "CREATE TEMP TABLE fan_out (number INTEGER, counted INTEGER, lanes BLOB)";
+        snapshot.execute_batch(none).attempting("cannot check the database")?;
+    }
     let mut problems = Problems::default();
     problems.structure(&snapshot).attempting("cannot check the database")?;
     problems.relations(&snapshot);
     problems.bodies(&snapshot);
-    let counters = problems.counters(&snapshot);
+    let named = problems.fan_outs(&snapshot);
+    let counters = problems.counters(&snapshot, named);
     let mut count = |table: &str| problems.number(&snapshot, &format!("SELECT count(*) FROM {table}")).cast_unsigned();
-    let (messages, deliveries) = (count("body"), count("delivery"));
-    let (dead_letters, attempts) = (count("dead"), count("attempt"));
+    let (messages, rows, dead_letters) = (count("body"), count("delivery"), count("dead"));
+    let attempts = problems.number(&snapshot, ATTEMPTS).cast_unsigned();
+    let deliveries = rows + named.all.cast_unsigned();
     let size = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()";
     let bytes = problems.number(&snapshot, size).cast_unsigned();
     let problems = problems.0;
@@ -107,6 +121,14 @@ pub(crate) fn open(directory: &Path) -> Result<Connection, StoreError> {
 fn nothing(directory: &Path) -> StoreError {
     let name = directory.display();
     StoreError::new(StoreErrorKind::Unavailable, format!("there is no store in {name}: check the path"))
+}
+
+/// How many deliveries fan-out rows name.
+#[derive(Debug, Clone, Copy, Default)]
+struct Named {
+    all: i64,
+    /// Of these, those in the counters.
+    counted: i64,
 }
 
 /// What is wrong, as far as it has been found.
@@ -147,6 +169,10 @@ impl Problems {
                 "SELECT count(*) FROM delivery WHERE number NOT IN (SELECT number FROM body)",
             ),
             (
+                "fan-outs without a message",
+                "SELECT count(*) FROM fan_out WHERE number NOT IN (SELECT number FROM body)",
+            ),
+            (
                 "dead letters without a message",
                 "SELECT count(*) FROM dead WHERE number NOT IN (SELECT number FROM body)",
             ),
@@ -167,7 +193,8 @@ impl Problems {
                 "SELECT count(*) FROM message
                  LEFT JOIN (SELECT number, count(*) AS n FROM delivery GROUP BY number) AS waiting USING (number)
                  LEFT JOIN (SELECT number, count(*) AS n FROM dead GROUP BY number) AS died USING (number)
-                 WHERE holds <> coalesce(waiting.n, 0) + coalesce(died.n, 0)",
+                 LEFT JOIN (SELECT number, count(*) AS n FROM fan_out GROUP BY number) AS fresh USING (number)
+                 WHERE holds <> coalesce(waiting.n, 0) + coalesce(died.n, 0) + coalesce(fresh.n, 0)",
             ),
             (
                 "message groups whose head is not their first delivery",
@@ -212,7 +239,30 @@ impl Problems {
         }
     }
 
-    fn counters(&mut self, snapshot: &Connection) -> Counters {
+    /// What the fan-out rows name.
+    fn fan_outs(&mut self, snapshot: &Connection) -> Named {
+        let mut named = Named::default();
+        let mut read = || -> rusqlite::Result<()> {
+            let mut statement = snapshot.prepare("SELECT number, counted, lanes FROM fan_out")?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                let (number, counted) = (row.get::<_, i64>(0)?, row.get::<_, bool>(1)?);
+                let Some(lanes) = decoded(row.get_ref(2)?.as_blob()?) else {
+                    self.add(format!("the fan-out of message {number} is not what was written"));
+                    continue;
+                };
+                named.all += lanes.len() as i64;
+                named.counted += if counted { lanes.len() as i64 } else { 0 };
+            }
+            Ok(())
+        };
+        if let Err(error) = read() {
+            self.add(format!("fan-outs from here on are unreadable: {error}"));
+        }
+        named
+    }
+
+    fn counters(&mut self, snapshot: &Connection, named: Named) -> Counters {
         let totals = match Totals::read(snapshot) {
             Ok(totals) => totals,
             Err(error) => {
@@ -223,7 +273,8 @@ impl Problems {
         if totals.matched != totals.delivered + totals.pending + totals.dead_lettered + totals.dropped {
             self.add("the counters do not balance");
         }
-        let waiting = self.number(snapshot, "SELECT count(*) FROM delivery WHERE counted = 1");
+        let rows = self.number(snapshot, "SELECT count(*) FROM delivery WHERE counted = 1");
+        let waiting = rows + named.counted;
         if waiting != totals.pending {
             self.add(format!("{} deliveries are counted as pending, {waiting} are there", totals.pending));
         }

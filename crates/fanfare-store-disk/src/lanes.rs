@@ -1,34 +1,77 @@
-//! Which deliveries of which lanes are taken: the one thing that is in memory alone, since a restart returns them all.
+//! What is in memory about lanes: which deliveries are taken, and which wait for their first attempt.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use fanfare_core::store::{Delivery, DeliveryId};
+use fanfare_core::store::DeliveryId;
 use fanfare_core::subscription::SubscriptionId;
 use tokio::sync::OwnedMutexGuard;
 
-/// The lanes with a delivery that is taken, or about to be.
+use crate::fan_outs::FanOuts;
+
+/// The lanes that have something.
+///
+/// A delivery is in a table, in a row of its own, or it is fresh: then only the fan-out row of its message names it, and its
+/// lane knows it here. A restart finds both and returns what was taken.
 ///
 /// A delivery leaves the taken ones after what became of it is committed. So a reader that looks at the taken ones *before*
 /// it begins to read sees every delivery either here or as it was settled, never as it was before.
 #[derive(Debug, Default)]
 pub(crate) struct Lanes {
-    /// Held for the length of one map operation, never across an `.await`. A lane is in it while it has anything taken or
-    /// somebody has or awaits its turn.
+    /// Held for the length of a few map operations, never across an `.await`. A lane is in it while it has deliveries or
+    /// anything taken, or somebody has or awaits its turn.
     lanes: Mutex<HashMap<SubscriptionId, Lane>>,
+    fan_outs: FanOuts,
 }
 
 #[derive(Debug, Default)]
 struct Lane {
+    /// Those that nobody has taken, in the order in which they were accepted.
+    fresh: VecDeque<Fresh>,
+    /// Deliveries that have a row.
+    rows: u64,
+    /// Nothing while nobody does anything with the lane, as is the case for most of many.
+    work: Option<Box<Work>>,
+}
+
+/// A delivery that waits for its first attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Fresh {
+    pub(crate) number: u64,
+    /// In milliseconds since 1970.
+    pub(crate) due: i64,
+}
+
+#[derive(Debug, Default)]
+struct Work {
     taken: Taken,
     /// Deliveries that a settlement on its way to the disk is about.
     settling: HashSet<u64>,
     turn: Arc<tokio::sync::Mutex<()>>,
 }
 
-/// The taken deliveries of a lane with their message groups; an empty name when there is none.
+impl Lane {
+    fn work(&mut self) -> &mut Work {
+        self.work.get_or_insert_default()
+    }
+
+    /// Whether there is nothing to know of it.
+    fn is_over(&self) -> bool {
+        self.fresh.is_empty() && self.rows == 0 && self.work.is_none()
+    }
+}
+
+/// The taken deliveries of a lane.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Taken(HashMap<u64, Arc<str>>);
+pub(crate) struct Taken(HashMap<u64, Held>);
+
+/// A delivery that is taken.
+#[derive(Debug, Clone)]
+struct Held {
+    /// Its message group; an empty name when there is none.
+    group: Arc<str>,
+    is_fresh: bool,
+}
 
 impl Taken {
     pub(crate) fn contains(&self, number: u64) -> bool {
@@ -37,14 +80,14 @@ impl Taken {
 
     /// The groups of which something is taken.
     pub(crate) fn groups(&self) -> HashSet<&str> {
-        self.0.values().map(|group| &**group).collect()
+        self.0.values().map(|held| &*held.group).collect()
     }
 }
 
 impl Lanes {
     /// Waits until nobody else takes from `lane` or clears it.
     pub(crate) async fn turn(self: &Arc<Self>, lane: SubscriptionId) -> Turn {
-        let turn = Arc::clone(&self.lock().entry(lane).or_default().turn);
+        let turn = Arc::clone(&self.lock().entry(lane).or_default().work().turn);
         let waiting = Waiting { lanes: Arc::clone(self), lane };
         let guard = turn.lock_owned().await;
         Turn { guard: Some(guard), waiting }
@@ -52,16 +95,89 @@ impl Lanes {
 
     /// What is taken from `lane` now.
     pub(crate) fn taken(&self, lane: SubscriptionId) -> Taken {
-        self.lock().get(&lane).map(|lane| lane.taken.clone()).unwrap_or_default()
+        let lanes = self.lock();
+        let work = lanes.get(&lane).and_then(|lane| lane.work.as_ref());
+        work.map(|work| work.taken.clone()).unwrap_or_default()
+    }
+
+    /// The deliveries of `lane` that wait for their first attempt and are not taken.
+    pub(crate) fn fresh(&self, lane: SubscriptionId) -> Vec<Fresh> {
+        self.lock().get(&lane).map(|lane| lane.fresh.iter().copied().collect()).unwrap_or_default()
+    }
+
+    /// Whether deliveries of `lane` have rows.
+    pub(crate) fn has_rows(&self, lane: SubscriptionId) -> bool {
+        self.lock().get(&lane).is_some_and(|lane| lane.rows > 0)
+    }
+
+    /// How many deliveries of `lane` wait for their first attempt or are in it.
+    pub(crate) fn fresh_count(&self, lane: SubscriptionId) -> u64 {
+        let lanes = self.lock();
+        let Some(lane) = lanes.get(&lane) else { return 0 };
+        let taken = lane.work.as_ref().map_or(0, |work| work.taken.0.values().filter(|held| held.is_fresh).count());
+        (lane.fresh.len() + taken) as u64
+    }
+
+    /// How many deliveries wait for their first attempt, of each lane that has some.
+    pub(crate) fn fresh_counts(&self) -> Vec<(SubscriptionId, u64)> {
+        let lanes = self.lock();
+        lanes.iter().filter(|(_, lane)| !lane.fresh.is_empty()).map(|(&id, lane)| (id, lane.fresh.len() as u64)).collect()
+    }
+
+    /// When the first fresh delivery of `lane` that is not taken is due.
+    pub(crate) fn first_fresh_due(&self, lane: SubscriptionId) -> Option<i64> {
+        self.lock().get(&lane)?.fresh.iter().map(|fresh| fresh.due).min()
+    }
+
+    /// Every lane that has fresh deliveries that are not taken, with the time at which the first is due.
+    pub(crate) fn all_fresh(&self) -> Vec<(SubscriptionId, i64)> {
+        let lanes = self.lock();
+        let due = |lane: &Lane| lane.fresh.iter().map(|fresh| fresh.due).min();
+        lanes.iter().filter_map(|(&id, lane)| Some((id, due(lane)?))).collect()
+    }
+
+    /// Has `lanes` know a fresh delivery.
+    pub(crate) fn add_fresh(&self, fresh: Fresh, lanes: impl IntoIterator<Item = SubscriptionId>) {
+        let mut known = self.lock();
+        for lane in lanes {
+            known.entry(lane).or_default().fresh.push_back(fresh);
+        }
+    }
+
+    /// Forgets fresh deliveries of `lane`, which have rows now.
+    pub(crate) fn remove_fresh(&self, lane: SubscriptionId, gone: &[Fresh]) {
+        if let Some(found) = self.lock().get_mut(&lane) {
+            found.fresh.retain(|fresh| !gone.contains(fresh));
+        }
+        self.tidy(lane);
+    }
+
+    /// Counts rows that came to lanes, or went.
+    pub(crate) fn add_rows(&self, changes: impl IntoIterator<Item = (SubscriptionId, i64)>) {
+        let mut lanes = self.lock();
+        for (id, change) in changes {
+            let lane = lanes.entry(id).or_default();
+            lane.rows = lane.rows.saturating_add_signed(change);
+            if lane.is_over() {
+                lanes.remove(&id);
+            }
+        }
+    }
+
+    /// The messages whose fan-outs have something left.
+    pub(crate) fn fan_outs(&self) -> &FanOuts {
+        &self.fan_outs
     }
 
     /// Claims those of `ids` that are taken from `lane` and that nobody settles already.
     pub(crate) fn claim(self: &Arc<Self>, lane: SubscriptionId, ids: impl Iterator<Item = DeliveryId>) -> Claim {
-        let mut numbers = HashSet::new();
-        if let Some(found) = self.lock().get_mut(&lane) {
+        let mut numbers = HashMap::new();
+        if let Some(work) = self.lock().get_mut(&lane).and_then(|lane| lane.work.as_mut()) {
             for DeliveryId(number) in ids {
-                if found.taken.contains(number) && found.settling.insert(number) {
-                    numbers.insert(number);
+                if let Some(held) = work.taken.0.get(&number)
+                    && work.settling.insert(number)
+                {
+                    numbers.insert(number, held.is_fresh);
                 }
             }
         }
@@ -72,9 +188,12 @@ impl Lanes {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Forgets what there is nothing to know of any more.
     fn tidy(&self, id: SubscriptionId) {
         let mut lanes = self.lock();
-        if lanes.get(&id).is_some_and(|lane| lane.taken.0.is_empty() && Arc::strong_count(&lane.turn) == 1) {
+        let Some(lane) = lanes.get_mut(&id) else { return };
+        lane.work.take_if(|work| work.taken.0.is_empty() && Arc::strong_count(&work.turn) == 1);
+        if lane.is_over() {
             lanes.remove(&id);
         }
     }
@@ -93,13 +212,15 @@ impl Turn {
         self.waiting.lanes.taken(self.waiting.lane)
     }
 
-    /// Counts `deliveries` as taken from here on.
-    pub(crate) fn take(self, deliveries: &[Delivery]) {
+    /// Counts deliveries as taken from here on: each with its message group, and whether it is fresh.
+    pub(crate) fn take<'a>(self, deliveries: impl IntoIterator<Item = (DeliveryId, &'a str, bool)>) {
         let mut lanes = self.waiting.lanes.lock();
         let lane = lanes.entry(self.waiting.lane).or_default();
-        for delivery in deliveries {
-            let group = delivery.dispatch.publication.message().group_id().unwrap_or_default();
-            lane.taken.0.insert(delivery.id.0, group.into());
+        for (DeliveryId(number), group, is_fresh) in deliveries {
+            if is_fresh && let Some(at) = lane.fresh.iter().position(|fresh| fresh.number == number) {
+                lane.fresh.remove(at);
+            }
+            lane.work().taken.0.insert(number, Held { group: group.into(), is_fresh });
         }
     }
 }
@@ -129,12 +250,18 @@ impl Drop for Waiting {
 pub(crate) struct Claim {
     lanes: Arc<Lanes>,
     lane: SubscriptionId,
-    numbers: HashSet<u64>,
+    /// Whether each is fresh.
+    numbers: HashMap<u64, bool>,
 }
 
 impl Claim {
     pub(crate) fn contains(&self, id: DeliveryId) -> bool {
-        self.numbers.contains(&id.0)
+        self.numbers.contains_key(&id.0)
+    }
+
+    /// Whether the delivery has no row of its own.
+    pub(crate) fn is_fresh(&self, id: DeliveryId) -> bool {
+        self.numbers.get(&id.0).is_some_and(|is_fresh| *is_fresh)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -143,9 +270,9 @@ impl Claim {
 
     /// Ends the deliveries' being taken, once what became of them is safe.
     pub(crate) fn settled(self) {
-        if let Some(lane) = self.lanes.lock().get_mut(&self.lane) {
-            for number in &self.numbers {
-                lane.taken.0.remove(number);
+        if let Some(work) = self.lanes.lock().get_mut(&self.lane).and_then(|lane| lane.work.as_mut()) {
+            for number in self.numbers.keys() {
+                work.taken.0.remove(number);
             }
         }
     }
@@ -153,9 +280,9 @@ impl Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        if let Some(lane) = self.lanes.lock().get_mut(&self.lane) {
-            for number in &self.numbers {
-                lane.settling.remove(number);
+        if let Some(work) = self.lanes.lock().get_mut(&self.lane).and_then(|lane| lane.work.as_mut()) {
+            for number in self.numbers.keys() {
+                work.settling.remove(number);
             }
         }
         self.lanes.tidy(self.lane);

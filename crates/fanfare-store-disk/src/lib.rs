@@ -6,6 +6,7 @@ mod connection;
 mod directory;
 mod error;
 mod failpoint;
+mod fan_outs;
 mod journal;
 mod lanes;
 mod options;

@@ -120,6 +120,18 @@ const STEPS: &[&str] = &[
     CREATE TABLE document (kind TEXT NOT NULL, id TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY (kind, id))
         STRICT, WITHOUT ROWID;
 ",
+    "
+    -- Deliveries of standard topics that wait for their first attempt or are in it: each row names the lanes that have not
+    -- settled the message, see `fan_outs.rs` for the encoding. `holds` of a message counts its rows here too.
+    CREATE TABLE fan_out (
+        number INTEGER NOT NULL,
+        part INTEGER NOT NULL,
+        due INTEGER NOT NULL,
+        counted INTEGER NOT NULL,
+        lanes BLOB NOT NULL,
+        PRIMARY KEY (number, part)
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// What a database says about itself.

@@ -11,6 +11,7 @@ use crate::connection;
 use crate::directory::{self, Contents, DATABASE, Directory};
 use crate::error::{Attempting, corrupt};
 use crate::failpoint;
+use crate::journal::fan_out;
 use crate::lanes::Lanes;
 use crate::options::{DiskOptions, OpenCheck};
 use crate::readers::Readers;
@@ -60,7 +61,8 @@ impl DiskStore {
     pub fn open(directory: impl AsRef<Path>, options: DiskOptions) -> Result<Self, StoreError> {
         let directory = Directory::lock(directory.as_ref())?;
         let path = directory.path();
-        let (writer, readers) = match start(&directory, &options) {
+        let started = start(&directory, &options);
+        let (writer, readers, lanes) = match started {
             Err(error) if reserve::lacks_room(&error, path) && reserve::remove(path).is_ok_and(|there| there) => {
                 tracing::error!(%error, "the disk is full: the reserve of the store is spent, make room");
                 start(&directory, &options)?
@@ -68,7 +70,7 @@ impl DiskStore {
             started => started?,
         };
         let recent = Arc::new(Recent::new(options.memory_bytes_max));
-        let (lanes, pressed, secrets) = (Arc::default(), AtomicBool::new(false), Mutex::default());
+        let (pressed, secrets) = (AtomicBool::new(false), Mutex::default());
         Ok(Self { readers, writer, lanes, recent, options, pressed, secrets, directory })
     }
 
@@ -105,7 +107,7 @@ impl DiskStore {
 }
 
 /// Opens the database, makes it if there is none, and starts the threads on it.
-fn start(directory: &Directory, options: &DiskOptions) -> Result<(Writer, Readers), StoreError> {
+fn start(directory: &Directory, options: &DiskOptions) -> Result<(Writer, Readers, Arc<Lanes>), StoreError> {
     let path = directory.path();
     let database = path.join(DATABASE);
     if directory.contents()? == Contents::Nothing {
@@ -127,12 +129,14 @@ fn start(directory: &Directory, options: &DiskOptions) -> Result<(Writer, Reader
         directory.mark()?;
     }
     let reserve = Reserve::open(path, options.reserve_bytes)?;
-    let writer = Writer::start(writing, path.to_owned(), reserve, options)?;
+    let lanes = Arc::default();
+    fan_out::load(&writing, &lanes)?;
+    let writer = Writer::start(writing, path.to_owned(), reserve, options, &lanes)?;
     let readers = Readers::start(&database, options)?;
     // The log has been made by now, and stays until the store is closed. SQLite syncs its name and does not mind when
     // that fails.
     directory::sync(path).attempting("cannot sync the directory")?;
-    Ok((writer, readers))
+    Ok((writer, readers, lanes))
 }
 
 fn check_pages(connection: &rusqlite::Connection, path: &Path) -> Result<(), StoreError> {

@@ -63,7 +63,10 @@ pub(super) fn replay(
         let found = batch
             .row(sql, [number, now.unix_ms(), lane], |row| Ok((row.get::<_, bool>(0)?, row.get::<_, String>(1)?)))?;
         let Some((counted, group)) = found else { continue };
-        if batch.waiting(lane) >= batch.options.lane_deliveries_max {
+        if batch.is_fresh(lane, number) {
+            continue;
+        }
+        if batch.waiting(lane).all() >= batch.options.lane_deliveries_max {
             let full = "the subscription has as many deliveries as may wait for it: replay when some have settled";
             return Err(StoreError::new(StoreErrorKind::Full, full));
         }

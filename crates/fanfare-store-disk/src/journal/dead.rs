@@ -76,7 +76,7 @@ fn redrive_one(batch: &mut Batch<'_>, lane: i64, now: i64, letter: &Redriven) ->
     batch.execute("DELETE FROM dead WHERE id = ?", [id])?;
     let group = letter.group.as_str();
     let find = "SELECT 1 FROM delivery WHERE lane = ? AND grp = ? AND number = ?";
-    if batch.row(find, params![lane, group, number], |_| Ok(()))?.is_some() {
+    if batch.is_fresh(lane, number) || batch.row(find, params![lane, group, number], |_| Ok(()))?.is_some() {
         // A replay has put the message into the lane already: it goes there once, and the dead letter stays counted.
         return hold(batch, number, -1);
     }

@@ -26,7 +26,7 @@ pub(super) fn insert_delivery(batch: &mut Batch<'_>, delivery: &NewDelivery<'_>)
         params![lane, group, number, due, replayed, counted, head],
     )?;
     batch.totals.pending += i64::from(counted);
-    batch.add_waiting(lane, 1);
+    batch.add_rows(lane, 1);
     Ok(())
 }
 
@@ -49,7 +49,7 @@ pub(super) fn remove_delivery(
         )?;
     }
     batch.totals.pending -= i64::from(counted);
-    batch.add_waiting(lane, -1);
+    batch.add_rows(lane, -1);
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use fanfare_core::attempt::Attempt;
 use fanfare_core::host::Timestamp;
 use fanfare_core::store::{LaneCounts, MessageState, StoreError, StoredMessage};
 use fanfare_core::subscription::SubscriptionId;
-use rusqlite::{Connection, OptionalExtension, Params, params};
+use rusqlite::{Connection, OptionalExtension, Params};
 
 use super::{body, dead};
 use crate::error::{Attempting, unreadable};
@@ -28,7 +28,15 @@ pub(super) async fn message(store: &DiskStore, message_id: String) -> Result<Opt
     store.readers.read(read).await
 }
 
-pub(super) fn state(connection: &Connection, lane: SubscriptionId, number: u64) -> Result<MessageState, StoreError> {
+pub(super) async fn state(store: &DiskStore, lane: SubscriptionId, number: u64) -> Result<MessageState, StoreError> {
+    // Before anything is read: what leaves its fan-out meanwhile is then read as it was settled.
+    if let Some((due, _)) = store.lanes.fan_outs().find(number, lane.0.cast_signed()) {
+        return Ok(MessageState::Pending { due: Timestamp::from_unix_ms(due) });
+    }
+    store.readers.read(move |connection| state_of_row(connection, lane, number)).await
+}
+
+fn state_of_row(connection: &Connection, lane: SubscriptionId, number: u64) -> Result<MessageState, StoreError> {
     let key = [lane.0.cast_signed(), number.cast_signed()];
     let waiting = "SELECT due FROM delivery
                    WHERE lane = ?1 AND grp = (SELECT grp FROM message WHERE number = ?2) AND number = ?2";
@@ -64,12 +72,29 @@ pub(super) fn latest_attempts(
     subscription: &SubscriptionArn,
     max: NonZeroUsize,
 ) -> Result<Vec<Attempt>, StoreError> {
-    let sql = "SELECT record FROM attempt WHERE record ->> '$.subscription' = ? ORDER BY id DESC LIMIT ?";
-    let max = i64::try_from(max.get()).unwrap_or(i64::MAX);
-    read_attempts(connection, sql, params![subscription.as_str(), max])
+    let act = "cannot read logged attempts";
+    let mut statement = connection.prepare_cached("SELECT record FROM attempt ORDER BY id DESC").attempting(act)?;
+    let mut rows = statement.query([]).attempting(act)?;
+    let mut latest = Vec::new();
+    while let Some(row) = rows.next().attempting(act)? {
+        let records = row.get_ref(0).and_then(|records| Ok(records.as_str()?)).attempting(act)?;
+        for record in records.lines().rev().filter(|record| record.contains(subscription.as_str())) {
+            latest.extend(Some(attempt(record)?).filter(|attempt| attempt.subscription == *subscription));
+            if latest.len() == max.get() {
+                return Ok(latest);
+            }
+        }
+    }
+    Ok(latest)
 }
 
-pub(super) fn lane_counts(connection: &Connection, lane: SubscriptionId) -> Result<LaneCounts, StoreError> {
+pub(super) async fn lane_counts(store: &DiskStore, lane: SubscriptionId) -> Result<LaneCounts, StoreError> {
+    let fresh = store.lanes.fresh_count(lane);
+    let counts = store.readers.read(move |connection| counts_of_rows(connection, lane)).await?;
+    Ok(LaneCounts::new(counts.waiting + fresh, counts.dead))
+}
+
+fn counts_of_rows(connection: &Connection, lane: SubscriptionId) -> Result<LaneCounts, StoreError> {
     let sql = "SELECT (SELECT count(*) FROM delivery WHERE lane = ?1), (SELECT count(*) FROM dead WHERE lane = ?1)";
     let read = || {
         let mut statement = connection.prepare_cached(sql)?;
@@ -79,16 +104,21 @@ pub(super) fn lane_counts(connection: &Connection, lane: SubscriptionId) -> Resu
     Ok(LaneCounts::new(waiting.cast_unsigned(), dead.cast_unsigned()))
 }
 
-/// The records of attempts that a query answers.
+/// The records of attempts that a query answers: one to a line.
 fn read_attempts(connection: &Connection, sql: &str, parameters: impl Params) -> Result<Vec<Attempt>, StoreError> {
     let act = "cannot read logged attempts";
     let mut statement = connection.prepare_cached(sql).attempting(act)?;
     let mut rows = statement.query(parameters).attempting(act)?;
     let mut attempts = Vec::new();
     while let Some(row) = rows.next().attempting(act)? {
-        let record = row.get_ref(0).and_then(|record| Ok(record.as_str()?)).attempting(act)?;
-        attempts
-            .push(serde_json::from_str(record).map_err(|error| unreadable("a logged attempt cannot be read", error))?);
+        let records = row.get_ref(0).and_then(|records| Ok(records.as_str()?)).attempting(act)?;
+        for record in records.lines() {
+            attempts.push(attempt(record)?);
+        }
     }
     Ok(attempts)
+}
+
+fn attempt(record: &str) -> Result<Attempt, StoreError> {
+    serde_json::from_str(record).map_err(|error| unreadable("a logged attempt cannot be read", error))
 }

@@ -4,6 +4,7 @@ mod append;
 mod archive;
 mod body;
 mod dead;
+pub(crate) mod fan_out;
 mod holds;
 mod log;
 mod settle;
@@ -53,13 +54,11 @@ impl Journal for DiskStore {
     }
 
     async fn next_due(&self, lane: SubscriptionId, order: LaneOrder) -> Result<Option<Timestamp>, StoreError> {
-        // Before anything is read, as for `take`.
-        let taken = self.lanes.taken(lane);
-        self.readers.read(move |connection| time::next_due(connection, lane, order, &taken)).await
+        time::next_due(self, lane, order).await
     }
 
     async fn waiting(&self) -> Result<Vec<(SubscriptionId, Timestamp)>, StoreError> {
-        self.readers.read(time::waiting).await
+        time::waiting(self).await
     }
 
     async fn clear(&self, lane: SubscriptionId, max: NonZeroUsize) -> Result<Vec<Delivery>, StoreError> {
@@ -93,7 +92,7 @@ impl Journal for DiskStore {
     }
 
     async fn state(&self, lane: SubscriptionId, number: u64) -> Result<MessageState, StoreError> {
-        self.readers.read(move |connection| log::state(connection, lane, number)).await
+        log::state(self, lane, number).await
     }
 
     async fn attempts(
@@ -115,7 +114,7 @@ impl Journal for DiskStore {
     }
 
     async fn lane_counts(&self, lane: SubscriptionId) -> Result<LaneCounts, StoreError> {
-        self.readers.read(move |connection| log::lane_counts(connection, lane)).await
+        log::lane_counts(self, lane).await
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<(), StoreError> {

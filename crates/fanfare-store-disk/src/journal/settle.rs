@@ -6,7 +6,9 @@ use fanfare_core::store::{Settled, Settlement, StoreError};
 use fanfare_core::subscription::SubscriptionId;
 use rusqlite::params;
 
+use super::fan_out::give_row;
 use super::holds::{hold, remove_delivery};
+use crate::lanes::Claim;
 use crate::store::DiskStore;
 use crate::writer::Batch;
 
@@ -23,10 +25,36 @@ pub(super) async fn settle(
     // Once each: what is named twice in one call is settled by the first.
     let mut seen = std::collections::HashSet::new();
     settled.retain(|settled| claim.contains(settled.id) && seen.insert(settled.id));
+    // Put into words here, where the others who settle do not wait for it.
+    let settled: Vec<_> = settled.into_iter().map(|settled| Prepared::new(settled, &claim)).collect();
     let write = move |batch: &mut Batch<'_>| {
-        settled.iter().try_for_each(|settled| settle_one(batch, lane.0.cast_signed(), now.unix_ms(), settled))
+        settled.into_iter().try_for_each(|settled| settle_one(batch, lane.0.cast_signed(), now.unix_ms(), settled))
     };
     store.writer.write(0, write, move |()| claim.settled()).await
+}
+
+/// What became of a delivery, as it is written.
+struct Prepared {
+    number: i64,
+    is_fresh: bool,
+    settlement: Settlement,
+    /// When the attempt began, and its record.
+    attempt: Option<(i64, String)>,
+}
+
+impl Prepared {
+    fn new(settled: Settled, claim: &Claim) -> Self {
+        let record = |attempt: &Attempt| {
+            let record = serde_json::to_string(attempt).expect("an attempt is text and numbers");
+            (attempt.started.unix_ms(), record)
+        };
+        Self {
+            number: settled.id.0.cast_signed(),
+            is_fresh: claim.is_fresh(settled.id),
+            attempt: settled.attempt.as_ref().map(record),
+            settlement: settled.settlement,
+        }
+    }
 }
 
 /// A delivery before it is settled.
@@ -37,23 +65,53 @@ struct Before {
     reason: Option<String>,
 }
 
-fn settle_one(batch: &mut Batch<'_>, lane: i64, now: i64, settled: &Settled) -> Result<(), StoreError> {
-    let number = settled.id.0.cast_signed();
+fn settle_one(batch: &mut Batch<'_>, lane: i64, now: i64, settled: Prepared) -> Result<(), StoreError> {
+    let Prepared { number, is_fresh, settlement, attempt } = settled;
+    if is_fresh {
+        let Some((_, counted)) = batch.find_fresh(lane, number) else { return Ok(()) };
+        match settlement {
+            Settlement::Delivered => batch.totals.delivered += i64::from(counted),
+            Settlement::Discarded => batch.totals.dropped += i64::from(counted),
+            // What failed goes on like any other.
+            _ => {
+                give_row(batch, lane, number)?;
+                return settle_row(batch, lane, now, number, &settlement, attempt);
+            }
+        }
+        batch.remove_fresh(lane, number, counted);
+        if let Some((at, record)) = attempt {
+            batch.log(number, at, record);
+        }
+        return Ok(());
+    }
+    settle_row(batch, lane, now, number, &settlement, attempt)
+}
+
+/// Settles a delivery that has a row.
+fn settle_row(
+    batch: &mut Batch<'_>,
+    lane: i64,
+    now: i64,
+    number: i64,
+    settlement: &Settlement,
+    attempt: Option<(i64, String)>,
+) -> Result<(), StoreError> {
     let find = "SELECT counted, replayed, grp, reason FROM delivery
                 WHERE lane = ?1 AND grp = (SELECT grp FROM message WHERE number = ?2) AND number = ?2";
     let found = batch.row(find, [lane, number], |row| {
         Ok(Before { counted: row.get(0)?, replayed: row.get(1)?, group: row.get(2)?, reason: row.get(3)? })
     })?;
     let Some(before) = found else { return Ok(()) };
-    if let Some(attempt) = &settled.attempt {
-        log(batch, number, attempt)?;
+    let was_tried = attempt.is_some();
+    if let Some((at, record)) = attempt {
+        batch.log(number, at, record);
     }
     let counted = i64::from(before.counted);
-    match &settled.settlement {
+    match settlement {
         Settlement::Retry { at } => {
             batch.execute(
                 "UPDATE delivery SET due = ?, attempts = attempts + ? WHERE lane = ? AND grp = ? AND number = ?",
-                params![at.unix_ms(), settled.attempt.is_some(), lane, before.group, number],
+                params![at.unix_ms(), was_tried, lane, before.group, number],
             )?;
         }
         Settlement::ToDeadLetter { reason } => {
@@ -113,15 +171,4 @@ fn bury(batch: &mut Batch<'_>, grave: Grave<'_>, before: &Before) -> Result<(), 
         0 => Ok(()),
         _ => hold(batch, number, -1),
     }
-}
-
-fn log(batch: &mut Batch<'_>, number: i64, attempt: &Attempt) -> Result<(), StoreError> {
-    let record = serde_json::to_string(attempt).expect("an attempt is text and numbers");
-    batch.totals.attempt_bytes += record.len() as i64;
-    batch
-        .execute(
-            "INSERT INTO attempt (number, at, record) VALUES (?, ?, ?)",
-            params![number, attempt.started.unix_ms(), record],
-        )
-        .map(drop)
 }

@@ -9,9 +9,10 @@ use fanfare_core::subscription::SubscriptionId;
 use rusqlite::{Connection, Row, params};
 
 use super::body;
+use super::fan_out::give_rows;
 use super::holds::{hold, remove_delivery};
 use crate::error::Attempting;
-use crate::lanes::Taken;
+use crate::lanes::{Fresh, Taken};
 use crate::recent::Recent;
 use crate::store::DiskStore;
 use crate::writer::Batch;
@@ -24,18 +25,108 @@ pub(super) async fn take(
     order: LaneOrder,
 ) -> Result<Vec<Delivery>, StoreError> {
     let turn = store.lanes.turn(lane).await;
+    if order == LaneOrder::Group {
+        give_rows(store, lane).await?;
+    }
     // Before anything is read: what is settled meanwhile is then either among these or read as it was settled.
     let taken = turn.taken();
+    let now = now.unix_ms();
+    let (rows, row_trouble) = match store.lanes.has_rows(lane) {
+        true => take_rows(store, Window { lane: lane.0.cast_signed(), now, max: max.get() }, order, taken).await?,
+        false => (Vec::new(), None),
+    };
+    let mut fresh = store.lanes.fresh(lane);
+    fresh.retain(|fresh| fresh.due <= now);
+    let first = first_of(rows, fresh, max.get());
+    let (fresh, fresh_trouble) = read_fresh(store, lane, first.fresh).await?;
+    let mut deliveries: Vec<_> = first.rows.into_iter().map(|row| (row, false)).collect();
+    deliveries.extend(fresh.into_iter().map(|fresh| (fresh, true)));
+    deliveries.sort_by_key(|(delivery, _)| (delivery.due, delivery.id));
+    if deliveries.is_empty()
+        && let Some(trouble) = row_trouble.or(fresh_trouble)
+    {
+        return Err(trouble);
+    }
+    // From here to the answer nothing is awaited: a caller who went away has taken nothing.
+    turn.take(deliveries.iter().map(|(delivery, is_fresh)| {
+        (delivery.id, delivery.dispatch.publication.message().group_id().unwrap_or_default(), *is_fresh)
+    }));
+    Ok(deliveries.into_iter().map(|(delivery, _)| delivery).collect())
+}
+
+/// Deliveries, and the first of those that could not be read.
+type Found = (Vec<Delivery>, Option<StoreError>);
+
+async fn take_rows(store: &DiskStore, window: Window, order: LaneOrder, taken: Taken) -> Result<Found, StoreError> {
     let recent = Arc::clone(&store.recent);
-    let window = Window { lane: lane.0.cast_signed(), now: now.unix_ms(), max: max.get() };
     let read = move |connection: &Connection| match order {
         LaneOrder::Group => window.heads(connection, &recent, &taken),
         _ => window.due(connection, &recent, &taken),
     };
-    let deliveries = store.readers.read(read).await?;
-    // From here to the answer nothing is awaited: a caller who went away has taken nothing.
-    turn.take(&deliveries);
-    Ok(deliveries)
+    store.readers.read(read).await
+}
+
+/// What has been due for longest, of deliveries with rows and of fresh ones.
+struct First {
+    rows: Vec<Delivery>,
+    fresh: Vec<Fresh>,
+}
+
+/// The first `max` of all. Rows come in their order, fresh ones mostly do.
+fn first_of(mut rows: Vec<Delivery>, mut fresh: Vec<Fresh>, max: usize) -> First {
+    fresh.sort_by_key(|fresh| (fresh.due, fresh.number));
+    let key = |row: &Delivery| (row.due.unix_ms(), row.id.0);
+    let (mut of_rows, mut of_fresh) = (0, 0);
+    while of_rows + of_fresh < max {
+        match (rows.get(of_rows), fresh.get(of_fresh)) {
+            (Some(row), Some(fresh)) if key(row) < (fresh.due, fresh.number) => of_rows += 1,
+            (_, Some(_)) => of_fresh += 1,
+            (Some(_), None) => of_rows += 1,
+            (None, None) => break,
+        }
+    }
+    rows.truncate(of_rows);
+    fresh.truncate(of_fresh);
+    First { rows, fresh }
+}
+
+/// Fresh deliveries with their messages, which mostly are in memory.
+async fn read_fresh(store: &DiskStore, lane: SubscriptionId, fresh: Vec<Fresh>) -> Result<Found, StoreError> {
+    let mut found = Vec::with_capacity(fresh.len());
+    let mut missing = Vec::new();
+    for fresh in fresh {
+        match store.recent.message(fresh.number) {
+            Some(dispatch) => found.push(first_delivery(fresh, dispatch)),
+            None => missing.push(fresh),
+        }
+    }
+    if missing.is_empty() {
+        return Ok((found, None));
+    }
+    let recent = Arc::clone(&store.recent);
+    let read = move |connection: &Connection| {
+        let (mut read, mut damaged) = (Vec::with_capacity(missing.len()), None);
+        for fresh in missing {
+            match body::message(connection, &recent, fresh.number.cast_signed()) {
+                Ok(dispatch) => read.push(first_delivery(fresh, dispatch)),
+                // One damaged message must not hold up those behind it.
+                Err(error) if error.kind() == StoreErrorKind::Corrupt => {
+                    complain(lane.0.cast_signed(), &error);
+                    damaged.get_or_insert(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((read, damaged))
+    };
+    let (read, damaged) = store.readers.read(read).await?;
+    found.extend(read);
+    Ok((found, damaged))
+}
+
+fn first_delivery(fresh: Fresh, dispatch: Dispatch) -> Delivery {
+    let due = Timestamp::from_unix_ms(fresh.due);
+    Delivery { id: DeliveryId(fresh.number), dispatch, stage: Stage::Endpoint, due, attempts: 0, replayed: false }
 }
 
 pub(super) async fn clear(
@@ -44,6 +135,7 @@ pub(super) async fn clear(
     max: NonZeroUsize,
 ) -> Result<Vec<Delivery>, StoreError> {
     let turn = store.lanes.turn(lane).await;
+    give_rows(store, lane).await?;
     let recent = Arc::clone(&store.recent);
     let act = move |batch: &mut Batch<'_>| give_up(batch, &recent, lane.0.cast_signed(), max, &turn.taken());
     // The turn ends with the command, not with the caller: what is given up must not be taken meanwhile.
@@ -97,16 +189,16 @@ struct Window {
 
 impl Window {
     /// What has been due for longest, whatever its group.
-    fn due(&self, connection: &Connection, recent: &Recent, taken: &Taken) -> Result<Vec<Delivery>, StoreError> {
+    fn due(&self, connection: &Connection, recent: &Recent, taken: &Taken) -> Result<Found, StoreError> {
         let mut deliveries = Deliveries::new(self, connection, recent);
         let sql = "SELECT number, attempts, stage, replayed, grp, due FROM delivery INDEXED BY delivery_lane_due
                    WHERE lane = ? AND due <= ? ORDER BY due, number";
         deliveries.gather(sql, self.max, |waiting| !taken.contains(waiting.number.cast_unsigned()))?;
-        deliveries.into_answer()
+        Ok(deliveries.into_answer())
     }
 
     /// The head of each group of which nothing is taken.
-    fn heads(&self, connection: &Connection, recent: &Recent, taken: &Taken) -> Result<Vec<Delivery>, StoreError> {
+    fn heads(&self, connection: &Connection, recent: &Recent, taken: &Taken) -> Result<Found, StoreError> {
         let blocked = taken.groups();
         let mut deliveries = Deliveries::new(self, connection, recent);
         let sql = "SELECT number, attempts, stage, replayed, grp, due FROM delivery INDEXED BY delivery_head
@@ -120,7 +212,7 @@ impl Window {
                        WHERE due <= ?2";
             deliveries.gather(sql, 1, |_| true)?;
         }
-        deliveries.into_answer()
+        Ok(deliveries.into_answer())
     }
 }
 
@@ -165,13 +257,10 @@ impl<'a> Deliveries<'a> {
     }
 
     /// What has been due for longest comes first.
-    fn into_answer(mut self) -> Result<Vec<Delivery>, StoreError> {
+    fn into_answer(mut self) -> Found {
         self.found.sort_by_key(|delivery| (delivery.due, delivery.id));
         self.found.truncate(self.window.max);
-        match self.damaged {
-            Some(error) if self.found.is_empty() => Err(error),
-            _ => Ok(self.found),
-        }
+        (self.found, self.damaged)
     }
 }
 

@@ -1,15 +1,39 @@
 //! When lanes have something to do.
 
+use std::collections::HashMap;
+
 use fanfare_core::host::Timestamp;
 use fanfare_core::store::{LaneOrder, StoreError};
 use fanfare_core::subscription::SubscriptionId;
 use rusqlite::{Connection, OptionalExtension};
 
+use super::fan_out::give_rows;
 use crate::error::Attempting;
 use crate::lanes::Taken;
+use crate::store::DiskStore;
 
-/// When the first of what may be taken is due, in one step for each delivery that is taken.
-pub(super) fn next_due(
+/// When the first of what may be taken is due.
+pub(super) async fn next_due(
+    store: &DiskStore,
+    lane: SubscriptionId,
+    order: LaneOrder,
+) -> Result<Option<Timestamp>, StoreError> {
+    if order == LaneOrder::Group {
+        // Nobody else may take what is fresh while it gets rows, which alone know of groups.
+        let _turn = store.lanes.turn(lane).await;
+        give_rows(store, lane).await?;
+    }
+    // Before anything is read, as for `take`.
+    let (taken, fresh) = (store.lanes.taken(lane), store.lanes.first_fresh_due(lane).map(Timestamp::from_unix_ms));
+    if !store.lanes.has_rows(lane) {
+        return Ok(fresh);
+    }
+    let due = store.readers.read(move |connection| next_row_due(connection, lane, order, &taken)).await?;
+    Ok([due, fresh].into_iter().flatten().min())
+}
+
+/// When the first row of what may be taken is due, in one step for each delivery that is taken.
+fn next_row_due(
     connection: &Connection,
     lane: SubscriptionId,
     order: LaneOrder,
@@ -23,8 +47,19 @@ pub(super) fn next_due(
     Ok(due.attempting("cannot read what is due next")?.map(Timestamp::from_unix_ms))
 }
 
-/// Every lane with the time at which its first is due: one step for each lane, however much waits in it.
-pub(super) fn waiting(connection: &Connection) -> Result<Vec<(SubscriptionId, Timestamp)>, StoreError> {
+/// Every lane with the time at which its first is due.
+pub(super) async fn waiting(store: &DiskStore) -> Result<Vec<(SubscriptionId, Timestamp)>, StoreError> {
+    let fresh = store.lanes.all_fresh();
+    let mut waiting: HashMap<_, _> = store.readers.read(rows_waiting).await?.into_iter().collect();
+    for (lane, due) in fresh {
+        let due = Timestamp::from_unix_ms(due);
+        waiting.entry(lane).and_modify(|first| *first = due.min(*first)).or_insert(due);
+    }
+    Ok(waiting.into_iter().collect())
+}
+
+/// Every lane that has rows: one step for each lane, however much waits in it.
+fn rows_waiting(connection: &Connection) -> Result<Vec<(SubscriptionId, Timestamp)>, StoreError> {
     let sql = "
         WITH RECURSIVE lanes (lane) AS (
             SELECT min(lane) FROM delivery

@@ -18,6 +18,7 @@ pub(crate) use self::batch::{Batch, Totals};
 use self::command::{Command, Job};
 use self::thread::Writing;
 use crate::error::Attempting;
+use crate::lanes::Lanes;
 use crate::options::DiskOptions;
 use crate::reserve::Reserve;
 
@@ -46,10 +47,12 @@ impl Writer {
         directory: PathBuf,
         reserve: Reserve,
         options: &DiskOptions,
+        lanes: &Arc<Lanes>,
     ) -> Result<Self, StoreError> {
         let (sender, receiver) = mpsc::channel(options.commands_max.get() as usize);
         let commits = Arc::new(AtomicU64::new(0));
-        let writing = Writing::new(connection, directory, reserve, options.clone(), Arc::clone(&commits))?;
+        let writing =
+            Writing::new(connection, directory, reserve, options.clone(), Arc::clone(lanes), Arc::clone(&commits))?;
         let thread = std::thread::Builder::new().name("fanfare-write".into()).spawn(move || writing.run(receiver));
         let thread = thread.attempting("cannot start the thread that writes")?;
         Ok(Self { sender: Some(sender), thread: Some(thread), commits })

@@ -16,6 +16,7 @@ use super::command::Command;
 use crate::connection;
 use crate::error::{Attempting, lost_a_sync};
 use crate::failpoint;
+use crate::lanes::Lanes;
 use crate::options::DiskOptions;
 use crate::reserve::{self, Reserve};
 
@@ -31,6 +32,7 @@ pub(super) struct Writing {
     directory: PathBuf,
     reserve: Reserve,
     options: DiskOptions,
+    lanes: Arc<Lanes>,
     sums: Sums,
     commits: Arc<AtomicU64>,
     /// Why nothing is written any more.
@@ -43,10 +45,11 @@ impl Writing {
         directory: PathBuf,
         reserve: Reserve,
         options: DiskOptions,
+        lanes: Arc<Lanes>,
         commits: Arc<AtomicU64>,
     ) -> Result<Self, StoreError> {
-        let sums = Sums::read(&connection).attempting("cannot read the sums of the store")?;
-        Ok(Self { connection, directory, reserve, options, sums, commits, failed: None })
+        let sums = Sums::read(&connection, &lanes).attempting("cannot read the sums of the store")?;
+        Ok(Self { connection, directory, reserve, options, lanes, sums, commits, failed: None })
     }
 
     /// Runs until nobody can ask for anything any more and everything that was asked for is done.
@@ -76,7 +79,7 @@ impl Writing {
             self.tell(vec![first], Some(error));
             return None;
         }
-        let mut batch = Batch::new(&self.connection, &self.options, &self.reserve, &mut self.sums);
+        let mut batch = Batch::new(&self.connection, &self.options, &self.reserve, &mut self.sums, &self.lanes);
         let mut bytes = 0;
         let mut next = Some(Request::Write(first));
         while let Some(Request::Write(mut command)) = next.take_if(|next| matches!(next, Request::Write(_))) {
@@ -160,11 +163,16 @@ mod tests {
         connection
     }
 
+    fn writing() -> Writing {
+        let (directory, options) = (Path::new("/store").into(), DiskOptions::default());
+        Writing::new(database(), directory, Reserve::off(), options, Arc::default(), Arc::default()).unwrap()
+    }
+
     fn put(arn: &str, length: usize) -> impl FnOnce(&mut Batch<'_>) -> Result<(), StoreError> + Send + use<> {
         let arn = arn.to_owned();
         move |batch| {
             batch.totals.matched += 1;
-            batch.add_waiting(1, 1);
+            batch.add_rows(1, 1);
             let sql = "INSERT INTO topic (arn, record) VALUES (?, ?)";
             batch.execute(sql, [arn, "x".repeat(length)]).map(drop)
         }
@@ -174,7 +182,7 @@ mod tests {
     async fn state(writer: &Writer) -> (Vec<String>, u64, i64) {
         let read = |batch: &mut Batch<'_>| {
             let arns = batch.rows("SELECT arn FROM topic ORDER BY arn", [], |row| row.get(0))?;
-            Ok((arns, batch.waiting(1), batch.totals.matched))
+            Ok((arns, batch.waiting(1).rows, batch.totals.matched))
         };
         writer.write(0, read, |_| {}).await.unwrap()
     }
@@ -195,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_command_that_errs_undoes_itself_alone() {
-        let writer = Writer::start(database(), "/store".into(), Reserve::off(), &DiskOptions::default()).unwrap();
+        let writer = Writer::start(database(), "/store".into(), Reserve::off(), &DiskOptions::default(), &Arc::default()).unwrap();
         block_on(async {
             let all = async {
                 tokio::join!(
@@ -217,7 +225,7 @@ mod tests {
         let connection = database();
         let pages: i64 = connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
         connection.query_row(&format!("PRAGMA max_page_count = {}", pages + 4), [], |_| Ok(())).unwrap();
-        let writer = Writer::start(connection, "/store".into(), Reserve::off(), &DiskOptions::default()).unwrap();
+        let writer = Writer::start(connection, "/store".into(), Reserve::off(), &DiskOptions::default(), &Arc::default()).unwrap();
         block_on(async {
             let all = async {
                 tokio::join!(
@@ -241,7 +249,7 @@ mod tests {
         let connection = database();
         limit(&connection, pages);
         let reserve = Reserve::open(&place.0, 1000).unwrap();
-        Writer::start(connection, place.0.clone(), reserve, &DiskOptions::default()).unwrap()
+        Writer::start(connection, place.0.clone(), reserve, &DiskOptions::default(), &Arc::default()).unwrap()
     }
 
     /// Lets the database have that many pages more, as if its disk had room for them.
@@ -303,8 +311,7 @@ mod tests {
 
     #[test]
     fn after_a_lost_sync_nothing_is_written_any_more() {
-        let mut writing =
-            Writing::new(database(), "/store".into(), Reserve::off(), DiskOptions::default(), Arc::default()).unwrap();
+        let mut writing = writing();
         let lost = writing.lost(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_IOERR_FSYNC), None));
         assert_eq!(lost.kind(), StoreErrorKind::Unavailable);
         let (sender, requests) = mpsc::channel(1);
@@ -323,14 +330,7 @@ mod tests {
 
     #[test]
     fn other_errors_of_the_disk_leave_the_store_going() {
-        let mut writing = Writing::new(
-            database(),
-            Path::new("/store").into(),
-            Reserve::off(),
-            DiskOptions::default(),
-            Arc::default(),
-        )
-        .unwrap();
+        let mut writing = writing();
         let lost = writing.lost(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_IOERR_WRITE), None));
         assert_eq!(lost.kind(), StoreErrorKind::Unavailable);
         assert!(writing.failed.is_none());
