@@ -5,19 +5,16 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeyPair;
 use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use fanfare_core::{Host as _, SignatureVersion, SystemHost, Timestamp};
 use rcgen::{CertificateParams, DnType, IsCa, KeyUsagePurpose, PKCS_RSA_SHA256, RsaKeySize};
-use rsa::RsaPrivateKey;
-use rsa::pkcs1::DecodeRsaPrivateKey as _;
-use rsa::pkcs1v15;
-use rsa::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, LineEnding};
-use rsa::rand_core::{CryptoRng, RngCore};
-use rsa::signature::{RandomizedSigner as _, SignatureEncoding as _};
-use rsa::traits::PublicKeyParts as _;
-use sha1::Sha1;
+use rustls_pki_types::PrivateKeyDer;
+use rustls_pki_types::pem::PemObject as _;
 
 use crate::certificate::Certificate;
 
@@ -42,9 +39,9 @@ pub struct SigningKey(Arc<Parts>);
 
 struct Parts {
     /// Signs with SHA-256.
-    fast: KeyPair,
-    /// The same key for SHA-1, which the fast implementation refuses to sign.
-    legacy: pkcs1v15::SigningKey<Sha1>,
+    pair: KeyPair,
+    /// The same key for SHA-1, which the other implementation refuses to sign.
+    legacy: fanfare_rsa_sha1::Key,
     certificate: Certificate,
 }
 
@@ -61,9 +58,9 @@ impl SigningKey {
         let pair = rcgen::KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).map_err(failed)?;
         let x509 =
             certificate_params(name, SystemHost.now()).and_then(|params| params.self_signed(&pair)).map_err(failed)?;
-        let private_key = RsaPrivateKey::from_pkcs8_der(pair.serialized_der())
+        let pair = KeyPair::from_pkcs8(pair.serialized_der())
             .map_err(|error| KeyError::new(KeyErrorKind::Generation, error))?;
-        Self::from_parts(private_key, &x509.pem())
+        Self::from_parts(pair, &x509.pem())
     }
 
     /// Reads a private key (PEM, PKCS #8 or PKCS #1, 2,048 to 4,096 bits) and its certificate (PEM, the first counts).
@@ -72,16 +69,22 @@ impl SigningKey {
     /// [`KeyErrorKind::PrivateKey`] or [`KeyErrorKind::Certificate`] for the one that is not readable,
     /// [`KeyErrorKind::Mismatch`] when the certificate is for another key.
     pub fn from_pem(private_key: &str, certificate: &str) -> Result<Self, KeyError> {
-        let private_key = RsaPrivateKey::from_pkcs8_pem(private_key)
-            .or_else(|error| RsaPrivateKey::from_pkcs1_pem(private_key).map_err(|_| error))
-            .map_err(|error| KeyError::new(KeyErrorKind::PrivateKey, error))?;
-        Self::from_parts(private_key, certificate)
+        // What the parser says could quote the key.
+        let unreadable = || KeyError { kind: KeyErrorKind::PrivateKey, source: None };
+        let pair = match PrivateKeyDer::from_pem_slice(private_key.as_bytes()).map_err(|_| unreadable())? {
+            PrivateKeyDer::Pkcs8(der) => KeyPair::from_pkcs8(der.secret_pkcs8_der()),
+            PrivateKeyDer::Pkcs1(der) => KeyPair::from_der(der.secret_pkcs1_der()),
+            _ => return Err(unreadable()),
+        };
+        Self::from_parts(pair.map_err(|error| KeyError::new(KeyErrorKind::PrivateKey, error))?, certificate)
     }
 
     /// The private key as PEM text (PKCS #8), to keep in a safe place. The certificate is [`SigningKey::certificate`]'s.
     pub fn to_pem(&self) -> String {
-        let key: &RsaPrivateKey = self.0.legacy.as_ref();
-        key.to_pkcs8_pem(LineEnding::LF).expect("an rsa key has a pkcs #8 form").to_string()
+        let der = pkcs8(&self.0.pair).expect("it had a form in DER when it was read");
+        let body = BASE64.encode(der);
+        let lines: Vec<_> = body.as_bytes().chunks(64).map(|line| String::from_utf8_lossy(line)).collect();
+        format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", lines.join("\n"))
     }
 
     /// The private key and the certificate in one PEM text, to keep in a safe place.
@@ -103,30 +106,27 @@ impl SigningKey {
         &self.0.certificate
     }
 
-    fn from_parts(private_key: RsaPrivateKey, certificate: &str) -> Result<Self, KeyError> {
+    fn from_parts(pair: KeyPair, certificate: &str) -> Result<Self, KeyError> {
         let certificate =
             Certificate::from_pem(certificate).map_err(|error| KeyError::new(KeyErrorKind::Certificate, error))?;
-        if !KEY_BITS.contains(&private_key.n().bits()) {
-            return Err(KeyError { kind: KeyErrorKind::PrivateKey, source: None });
+        let unusable = || KeyError { kind: KeyErrorKind::PrivateKey, source: None };
+        if !KEY_BITS.contains(&(pair.public_modulus_len() * 8)) {
+            return Err(unusable());
         }
-        let der = private_key.to_pkcs8_der().map_err(|error| KeyError::new(KeyErrorKind::PrivateKey, error))?;
-        let fast =
-            KeyPair::from_pkcs8(der.as_bytes()).map_err(|error| KeyError::new(KeyErrorKind::PrivateKey, error))?;
-        if fast.public_key().as_ref() != certificate.public_key() {
+        if pair.public_key().as_ref() != certificate.public_key() {
             return Err(KeyError { kind: KeyErrorKind::Mismatch, source: None });
         }
-        Ok(Self(Arc::new(Parts { fast, legacy: pkcs1v15::SigningKey::new(private_key), certificate })))
+        let legacy = pkcs8(&pair).and_then(|der| fanfare_rsa_sha1::Key::from_pkcs8(&der)).ok_or_else(unusable)?;
+        Ok(Self(Arc::new(Parts { pair, legacy, certificate })))
     }
 
-    /// Signs `text`, in about half a millisecond (version 2) or two (version 1); nothing when there is no randomness, or no
-    /// such version.
+    /// Signs `text`, in about half a millisecond; nothing when there is no randomness, or no such version.
     pub(crate) fn sign(&self, version: SignatureVersion, text: &[u8]) -> Option<Vec<u8>> {
         match version {
-            // With randomness, which blinds the arithmetic: it takes a time that says nothing about the key.
-            SignatureVersion::V1 => self.0.legacy.try_sign_with_rng(&mut Random, text).ok().map(|made| made.to_vec()),
+            SignatureVersion::V1 => self.0.legacy.sign(text),
             SignatureVersion::V2 => {
-                let mut signature = vec![0; self.0.fast.public_modulus_len()];
-                self.0.fast.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), text, &mut signature).ok()?;
+                let mut signature = vec![0; self.0.pair.public_modulus_len()];
+                self.0.pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), text, &mut signature).ok()?;
                 Some(signature)
             }
             _ => None,
@@ -153,29 +153,10 @@ fn certificate_params(name: &str, now: Timestamp) -> Result<CertificateParams, r
     Ok(params)
 }
 
-/// The operating system's randomness, in the shape in which the legacy implementation asks for it.
-struct Random;
-
-impl RngCore for Random {
-    fn next_u32(&mut self) -> u32 {
-        rsa::rand_core::impls::next_u32_via_fill(self)
-    }
-
-    fn next_u64(&mut self) -> u64 {
-        rsa::rand_core::impls::next_u64_via_fill(self)
-    }
-
-    fn fill_bytes(&mut self, bytes: &mut [u8]) {
-        SystemHost.fill(bytes);
-    }
-
-    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), rsa::rand_core::Error> {
-        self.fill_bytes(bytes);
-        Ok(())
-    }
+/// The key in DER, PKCS #8.
+fn pkcs8(pair: &KeyPair) -> Option<Vec<u8>> {
+    pair.as_der().ok().map(|der| der.as_ref().to_vec())
 }
-
-impl CryptoRng for Random {}
 
 /// What is wrong with a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
