@@ -11,6 +11,8 @@ use fanfare_core::{DeliveryError, DeliveryErrorKind, Disposition, Outcome, Recei
 use fanfare_egress::{EgressDenied, ResolveError};
 use fanfare_wire::RenderError;
 
+use crate::connection::OpenError;
+
 /// What a receiver answered.
 #[derive(Debug, Default)]
 pub(crate) struct Answer {
@@ -66,18 +68,15 @@ pub(crate) fn broken_answer(broken: Answer, error: DeliveryError) -> Outcome {
     }
 }
 
+/// A connection that was not made.
+pub(crate) fn unopened(error: OpenError) -> DeliveryError {
+    Cause::of(&error, Stage::Connecting).error().with_source(error)
+}
+
 /// An exchange that came to no answer, or whose answer broke off.
-pub(crate) fn failure(error: reqwest::Error) -> DeliveryError {
-    let stage = if error.is_builder() {
-        Stage::Making
-    } else if error.is_connect() {
-        Stage::Connecting
-    } else {
-        Stage::Exchanging
-    };
-    let cause = Cause::of(&error, stage);
-    // The URL can hold secrets in its path and query, and whoever reads the error knows the endpoint.
-    cause.error().with_source(error.without_url())
+pub(crate) fn broken(error: hyper::Error) -> DeliveryError {
+    let stage = if error.is_user() { Stage::Making } else { Stage::Exchanging };
+    Cause::of(&error, stage).error().with_source(error)
 }
 
 /// An address that the egress rules forbid.
@@ -147,9 +146,6 @@ impl Cause {
         #[cfg(feature = "https")]
         if link.is::<rustls::Error>() {
             return Some(Self::Tls);
-        }
-        if link.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_timeout) {
-            return Some(Self::Slow);
         }
         if link.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse) {
             return Some(Self::Malformed);

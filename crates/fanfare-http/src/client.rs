@@ -1,4 +1,4 @@
-//! The HTTP client that all endpoints of a connector share.
+//! The HTTP client that fetches documents.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -7,7 +7,6 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect;
 
 use crate::config::{ConfigError, HttpConfig};
-use crate::connect_time::NoteConnectTime;
 
 /// A client of HTTP/1.1 that does one request when it is asked for one.
 ///
@@ -25,7 +24,6 @@ pub(crate) fn client(config: &HttpConfig) -> Result<reqwest::Client, ConfigError
         .no_zstd()
         .no_deflate()
         .dns_resolver(GuardedNames::new(config.egress.clone()))
-        .connector_layer(NoteConnectTime)
         // The attempt has this limit as a whole; the client would finish a connection that nobody waits for any more.
         .connect_timeout(config.attempt_timeout)
         .pool_idle_timeout(config.idle_timeout)

@@ -35,6 +35,7 @@ pub struct HttpConfig {
     pub(crate) egress: EgressPolicy,
     pub(crate) idle_timeout: Duration,
     pub(crate) idle_connections_per_host: usize,
+    pub(crate) idle_connections: usize,
     pub(crate) host: Arc<dyn Host>,
     #[cfg(feature = "https")]
     pub(crate) trust: Trust,
@@ -48,7 +49,8 @@ impl HttpConfig {
             answer_bytes_max: 64 << 10,
             egress: EgressPolicy::internet(),
             idle_timeout: Duration::from_secs(30),
-            idle_connections_per_host: 32,
+            idle_connections_per_host: 256,
+            idle_connections: 1024,
             host: Arc::new(SystemHost),
             #[cfg(feature = "https")]
             trust: Trust::default(),
@@ -88,11 +90,19 @@ impl HttpConfig {
         self
     }
 
-    /// Keeps at most `connections` unused connections to each host, 32 unless set. How many are in use at a time is for
+    /// Keeps at most `connections` unused connections to each host, 256 unless set. How many are in use at a time is for
     /// the engine to limit.
     #[must_use]
     pub fn idle_connections_per_host(mut self, connections: usize) -> Self {
         self.idle_connections_per_host = connections;
+        self
+    }
+
+    /// Keeps at most `connections` unused connections to all hosts together, 1,024 unless set: those that were used last. Each
+    /// takes a file descriptor and some 40 KB of memory.
+    #[must_use]
+    pub fn idle_connections(mut self, connections: usize) -> Self {
+        self.idle_connections = connections;
         self
     }
 
@@ -162,6 +172,7 @@ impl fmt::Debug for HttpConfig {
             .field("egress", &self.egress)
             .field("idle_timeout", &self.idle_timeout)
             .field("idle_connections_per_host", &self.idle_connections_per_host)
+            .field("idle_connections", &self.idle_connections)
             .field("host", &self.host);
         #[cfg(feature = "https")]
         debug.field("trust", &self.trust);

@@ -7,14 +7,15 @@ use fanfare_core::{Connector, Endpoint, Protocol, SnsError};
 use fanfare_egress::{Host, InvalidTarget, Target};
 use fanfare_wire::Renderer;
 use http::Uri;
-use url::Url;
+use url::{Position, Url};
 
 use crate::auth::Credentials;
 use crate::config::{ConfigError, HttpConfig};
 use crate::endpoint::HttpEndpoint;
-use crate::exchange::Exchanger;
+use crate::exchange::{Destination, Exchanger};
+use crate::origin::{Origin, host_header};
 
-/// Opens endpoints of the protocols `http` and `https`, as far as their features are on. All share one HTTP client.
+/// Opens endpoints of the protocols `http` and `https`, as far as their features are on. All share their connections.
 ///
 /// An address is a URL of the protocol's scheme, in the form that [`Target::parse`] describes. The user and password in
 /// it, if any, are shown to the receiver when it asks for them, and to nobody else. (Amazon SNS takes them for `https`
@@ -55,9 +56,11 @@ impl Connector for HttpConnector {
         }
         let mut url = self.read(protocol, address)?;
         let credentials = take_credentials(&mut url);
+        let destination = destination(&url).ok_or_else(no_request)?;
         Ok(Arc::new(HttpEndpoint {
             protocol: protocol.clone(),
             url,
+            destination,
             credentials,
             renderer: self.renderer.clone(),
             exchanger: Arc::clone(&self.exchanger),
@@ -80,7 +83,7 @@ impl HttpConnector {
         self.exchanger.egress().check_url(&url).map_err(unreachable)?;
         // The two parsers differ in what they take, and the request line is written by the other one.
         if Uri::try_from(url.as_str()).is_err() {
-            return Err(SnsError::invalid_parameter("Endpoint Reason: no http request can be made to the url"));
+            return Err(no_request());
         }
         Ok(url)
     }
@@ -90,6 +93,16 @@ impl fmt::Debug for HttpConnector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpConnector").field("exchanger", &self.exchanger).finish_non_exhaustive()
     }
+}
+
+/// Where requests for `url` go.
+fn destination(url: &Url) -> Option<Destination> {
+    let target = Uri::try_from(&url[Position::BeforePath..Position::AfterQuery]).ok()?;
+    Some(Destination { origin: Origin::of(url)?, target, host: host_header(url)? })
+}
+
+fn no_request() -> SnsError {
+    SnsError::invalid_parameter("Endpoint Reason: no http request can be made to the url")
 }
 
 /// Whether the host is one of those names with an underscore that Amazon SNS refuses: the public ones. Inside names, which

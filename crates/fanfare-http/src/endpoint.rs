@@ -12,7 +12,7 @@ use url::{Position, Url};
 
 use crate::auth::{Credentials, Session};
 use crate::classify;
-use crate::exchange::{Deadline, Exchanged, Exchanger};
+use crate::exchange::{Deadline, Destination, Exchanged, Exchanger};
 use crate::request;
 
 /// A URL that notifications are posted to.
@@ -22,6 +22,7 @@ pub(crate) struct HttpEndpoint {
     pub(crate) protocol: Protocol,
     /// Without user and password.
     pub(crate) url: Url,
+    pub(crate) destination: Destination,
     pub(crate) credentials: Option<Credentials>,
     pub(crate) renderer: Renderer,
     pub(crate) exchanger: Arc<Exchanger>,
@@ -40,12 +41,14 @@ impl Endpoint for HttpEndpoint {
     }
 
     async fn deliver(&self, notification: &Notification) -> Outcome {
+        // A literal address meets no name service: it is judged here, before each attempt.
+        self.exchanger.egress().check_url(&self.url).map_err(classify::denied)?;
         let headers = request::headers(notification)?;
         let body = self.renderer.body(notification).await.map_err(classify::unrendered)?;
         let deadline = self.exchanger.deadline();
 
         let known = self.session();
-        let first = self.post(&headers, &body, known.as_deref(), deadline).await?;
+        let first = self.post(headers.clone(), &body, known.as_deref(), deadline).await?;
         if !first.is_unauthorized() {
             return first.outcome();
         }
@@ -53,7 +56,7 @@ impl Endpoint for HttpEndpoint {
             self.remember(None);
             return first.outcome();
         };
-        let second = self.post(&headers, &body, Some(&agreed), deadline).await?;
+        let second = self.post(headers, &body, Some(&agreed), deadline).await?;
         self.remember((!second.is_unauthorized()).then(|| Arc::new(agreed)));
         second.outcome()
     }
@@ -62,12 +65,11 @@ impl Endpoint for HttpEndpoint {
 impl HttpEndpoint {
     async fn post(
         &self,
-        headers: &HeaderMap,
+        mut headers: HeaderMap,
         body: &Bytes,
         session: Option<&Session>,
         deadline: Deadline,
     ) -> Result<Exchanged, DeliveryError> {
-        let mut headers = headers.clone();
         if let (Some(session), Some(credentials)) = (session, &self.credentials) {
             let target = &self.url[Position::BeforePath..Position::AfterQuery];
             let authorization = session.authorize(credentials, "POST", target).ok_or_else(|| {
@@ -78,7 +80,7 @@ impl HttpEndpoint {
             })?;
             headers.insert(AUTHORIZATION, authorization);
         }
-        self.exchanger.post(&self.url, headers, body.clone(), deadline).await
+        self.exchanger.post(&self.destination, headers, body.clone(), deadline).await
     }
 
     /// How to answer a 401, where there are credentials and an answer that may be taken.

@@ -7,22 +7,34 @@ use bytes::Bytes;
 use fanfare_core::delivery::RESPONSE_BYTES_MAX;
 use fanfare_core::{DeliveryError, Host, Outcome, Timing};
 use fanfare_egress::EgressPolicy;
-use http::header::{CONTENT_ENCODING, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{Method, StatusCode};
+use http::header::{CONTENT_ENCODING, HOST, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{Method, Request, Response, StatusCode, Uri};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
 use tokio::time::Instant;
-use url::Url;
 
 use crate::classify::{self, Answer};
-use crate::client::client;
 use crate::config::{ConfigError, HttpConfig};
-use crate::connect_time;
+use crate::connection::{Connection, Opener, SendError};
+use crate::origin::Origin;
+use crate::pool::Pool;
 use crate::retry_after;
 
 /// Makes requests, one at a time for each call, as a connector's settings say.
 #[derive(Debug)]
 pub(crate) struct Exchanger {
-    client: reqwest::Client,
+    opener: Opener,
+    pool: Pool,
     config: HttpConfig,
+}
+
+/// Where requests go, taken apart once.
+#[derive(Debug, Clone)]
+pub(crate) struct Destination {
+    pub(crate) origin: Origin,
+    /// Path and query.
+    pub(crate) target: Uri,
+    pub(crate) host: HeaderValue,
 }
 
 /// The end of an attempt.
@@ -44,7 +56,13 @@ pub(crate) struct Exchanged {
 impl Exchanger {
     pub(crate) fn new(config: HttpConfig) -> Result<Self, ConfigError> {
         config.check()?;
-        Ok(Self { client: client(&config)?, config })
+        let opener = Opener::new(
+            config.egress.clone(),
+            #[cfg(feature = "https")]
+            config.trust.client()?,
+        );
+        let pool = Pool::new(config.idle_timeout, config.idle_connections_per_host, config.idle_connections);
+        Ok(Self { opener, pool, config })
     }
 
     pub(crate) fn egress(&self) -> &EgressPolicy {
@@ -65,66 +83,111 @@ impl Exchanger {
         Deadline { at: Instant::now() + self.config.attempt_timeout, limit: self.config.attempt_timeout }
     }
 
-    /// Posts `body` to `url` and reads what is answered.
+    /// Posts `body` and reads what is answered. Whether the destination may be connected to was judged as far as its URL tells.
     ///
     /// # Errors
     /// Whatever keeps an answer from beginning. An answer that begins and breaks off is an answer still.
     pub(crate) async fn post(
         &self,
-        url: &Url,
+        destination: &Destination,
         headers: HeaderMap,
         body: Bytes,
         deadline: Deadline,
     ) -> Result<Exchanged, DeliveryError> {
-        // A literal address meets no name service: it is judged here, before each request.
-        self.egress().check_url(url).map_err(classify::denied)?;
-        let mut request = reqwest::Request::new(Method::POST, url.clone());
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = destination.target.clone();
         *request.headers_mut() = headers;
-        *request.body_mut() = Some(body.into());
+        request.headers_mut().insert(HOST, destination.host.clone());
         let asked = Instant::now();
-        let (response, connect) = connect_time::noted(deadline.or_too_slow(self.client.execute(request))).await;
-        let response = response.map_err(|error| error.with_timing(Timing { connect, first_byte: None }))?;
+        let mut connect = None;
+        let begun = deadline.or_too_slow(self.send(destination, request, &mut connect)).await;
+        let (response, connection) = begun
+            .and_then(|begun| begun)
+            .map_err(|error| error.with_timing(Timing { connect, first_byte: None }))?;
         let timing = Timing { connect, first_byte: Some(asked.elapsed()) };
-        if let Some(peer) = response.remote_addr() {
-            self.egress().check_address(url.host_str(), peer.ip(), peer.port()).map_err(classify::denied)?;
-        }
-        Ok(self.read(response, timing, deadline).await)
+        Ok(self.read(response, connection, destination, timing, deadline).await)
     }
 
-    async fn read(&self, mut response: reqwest::Response, timing: Timing, deadline: Deadline) -> Exchanged {
-        let headers = response.headers();
-        let retry_after = headers.get(RETRY_AFTER).and_then(|value| retry_after::parse(value, self.config.host.now()));
-        let offers = headers.get_all(WWW_AUTHENTICATE).iter().cloned().collect();
-        let is_text = !headers.contains_key(CONTENT_ENCODING);
+    /// Sends `request` on a connection that was kept, or on a new one: then `connect` tells how long that took.
+    async fn send(
+        &self,
+        destination: &Destination,
+        mut request: Request<Full<Bytes>>,
+        connect: &mut Option<Duration>,
+    ) -> Result<(Response<Incoming>, Connection), DeliveryError> {
+        while let Some(mut kept) = self.pool.take(&destination.origin) {
+            match kept.send(request).await {
+                Ok(response) => return Ok((response, kept)),
+                // It was closed in the very moment.
+                Err(SendError { unsent: Some(unsent), .. }) => request = unsent,
+                Err(SendError { error, .. }) => return Err(classify::broken(error)),
+            }
+        }
+        let began = Instant::now();
+        let opened = self.opener.open(&destination.origin).await;
+        *connect = Some(began.elapsed());
+        let mut connection = opened.map_err(classify::unopened)?;
+        match connection.send(request).await {
+            Ok(response) => Ok((response, connection)),
+            Err(SendError { error, .. }) => Err(classify::broken(error)),
+        }
+    }
+
+    async fn read(
+        &self,
+        response: Response<Incoming>,
+        mut connection: Connection,
+        destination: &Destination,
+        timing: Timing,
+        deadline: Deadline,
+    ) -> Exchanged {
+        let (head, mut body) = response.into_parts();
+        let retry_after =
+            head.headers.get(RETRY_AFTER).and_then(|value| retry_after::parse(value, self.config.host.now()));
+        let offers = head.headers.get_all(WWW_AUTHENTICATE).iter().cloned().collect();
+        let is_text = !head.headers.contains_key(CONTENT_ENCODING);
 
         let mut start = Vec::new();
         let mut bytes_left = self.config.answer_bytes_max;
-        let broken = loop {
-            match deadline.or_too_slow(response.chunk()).await {
-                Ok(None) => break None,
-                Ok(Some(chunk)) => {
-                    let kept = chunk.len().min(RESPONSE_BYTES_MAX - start.len());
-                    start.extend_from_slice(&chunk[..kept]);
-                    // Dropping the answer in the middle of its body closes the connection.
-                    let Some(left) = bytes_left.checked_sub(chunk.len()) else { break None };
-                    bytes_left = left;
-                }
-                Err(error) => break Some(error),
+        let reading = async {
+            while let Some(frame) = connection.during(body.frame()).await {
+                let Ok(chunk) = frame.map_err(classify::broken)?.into_data() else { continue };
+                let kept = chunk.len().min(RESPONSE_BYTES_MAX - start.len());
+                start.extend_from_slice(&chunk[..kept]);
+                // What is longer is not read to its end, and its connection is not used again.
+                let Some(left) = bytes_left.checked_sub(chunk.len()) else { return Ok(Read::Enough) };
+                bytes_left = left;
             }
+            Ok(Read::All)
+        };
+        let broken = match deadline.or_too_slow(reading).await.and_then(|read| read) {
+            Ok(Read::All) => {
+                // Of one that is to be closed, this tells.
+                if connection.is_usable() {
+                    self.pool.park(&destination.origin, connection);
+                }
+                None
+            }
+            Ok(Read::Enough) => None,
+            Err(error) => Some(error),
         };
         let excerpt = (is_text && !start.is_empty()).then(|| String::from_utf8_lossy(&start).into_owned());
-        let answer = Answer { status: response.status().as_u16(), retry_after, excerpt };
+        let answer = Answer { status: head.status.as_u16(), retry_after, excerpt };
         Exchanged { answer, offers, broken, timing }
     }
 }
 
+/// How much of an answer was read.
+enum Read {
+    All,
+    Enough,
+}
+
 impl Deadline {
     /// What comes of `step`, or that it took too long.
-    async fn or_too_slow<T>(self, step: impl Future<Output = Result<T, reqwest::Error>>) -> Result<T, DeliveryError> {
-        match tokio::time::timeout_at(self.at, step).await {
-            Ok(result) => result.map_err(classify::failure),
-            Err(_) => Err(classify::too_slow(self.limit)),
-        }
+    async fn or_too_slow<T>(self, step: impl Future<Output = T>) -> Result<T, DeliveryError> {
+        tokio::time::timeout_at(self.at, step).await.map_err(|_| classify::too_slow(self.limit))
     }
 }
 

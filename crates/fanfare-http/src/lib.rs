@@ -6,12 +6,12 @@
 //! | --- | --- |
 //! | `config` | [`HttpConfig`]: settings, checked once |
 //! | `tls` | whom the client trusts and what it shows of itself (feature `https`) |
-//! | `client` | the one HTTP client, with everything turned off that goes beyond one request |
 //! | `connector` | [`HttpConnector`]: from a URL to an endpoint |
 //! | `endpoint` | one subscriber's URL |
 //! | `request` | from a notification to headers; pure |
 //! | `exchange` | one request and its answer, within bounds |
-//! | `fetch` | [`Fetcher`]: one GET within the same bounds, for certificates and links |
+//! | `origin`, `connection`, `pool` | who is connected to, one connection, and those that wait for their next request |
+//! | `fetch`, `client` | [`Fetcher`]: one GET within the same bounds, for certificates and links, and its HTTP client |
 //! | `auth` | Basic and Digest |
 //! | `classify` | from an answer or an error to an outcome; pure |
 //! | `retry_after` | how long a receiver asks to be left alone; pure |
@@ -22,11 +22,13 @@ mod auth;
 mod classify;
 mod client;
 mod config;
-mod connect_time;
+mod connection;
 mod connector;
 mod endpoint;
 mod exchange;
 mod fetch;
+mod origin;
+mod pool;
 mod request;
 mod retry_after;
 #[cfg(feature = "https")]

@@ -1,0 +1,169 @@
+//! Connections that wait for their next request.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::connection::Connection;
+use crate::origin::Origin;
+
+/// Unused connections, the most recently used first. At most so many to each origin and so many in all; those that were not used
+/// for a while are closed by a task that runs as long as there are any.
+#[derive(Clone)]
+pub(crate) struct Pool(Arc<Shared>);
+
+struct Shared {
+    idle_timeout: Duration,
+    per_origin_max: usize,
+    all_max: usize,
+    /// Held for a few map operations, never across a wait. What leaves it is closed after it was let go.
+    idle: Mutex<Idle>,
+}
+
+#[derive(Default)]
+struct Idle {
+    /// The one that was used last is the last.
+    by_origin: HashMap<Origin, VecDeque<Parked>>,
+    /// In the order in which they were parked, over all origins.
+    by_age: BTreeMap<u64, Origin>,
+    next_number: u64,
+    is_watched: bool,
+}
+
+struct Parked {
+    number: u64,
+    since: Instant,
+    connection: Connection,
+}
+
+impl Pool {
+    pub(crate) fn new(idle_timeout: Duration, per_origin_max: usize, all_max: usize) -> Self {
+        Self(Arc::new(Shared { idle_timeout, per_origin_max, all_max, idle: Mutex::default() }))
+    }
+
+    /// A connection to `origin` that can be used, if there is one.
+    pub(crate) fn take(&self, origin: &Origin) -> Option<Connection> {
+        loop {
+            let parked = self.0.idle().pop(origin)?;
+            let Parked { since, mut connection, .. } = parked;
+            if since.elapsed() < self.0.idle_timeout && connection.is_usable() {
+                return Some(connection);
+            }
+        }
+    }
+
+    /// Keeps `connection` for the next request to `origin`.
+    pub(crate) fn park(&self, origin: &Origin, connection: Connection) {
+        let shared = &self.0;
+        if shared.per_origin_max == 0 || shared.all_max == 0 || shared.idle_timeout.is_zero() {
+            return;
+        }
+        let (surplus, begins) = {
+            let mut idle = shared.idle();
+            idle.push(origin, connection);
+            let surplus = idle.surplus(origin, shared.per_origin_max, shared.all_max);
+            (surplus, !std::mem::replace(&mut idle.is_watched, true))
+        };
+        drop(surplus);
+        if begins {
+            tokio::spawn(close_unused(Arc::downgrade(shared), shared.idle_timeout));
+        }
+    }
+}
+
+/// Closes connections that were not used for `timeout`, until there are none or the pool is gone.
+async fn close_unused(pool: Weak<Shared>, timeout: Duration) {
+    let mut until = Instant::now() + timeout;
+    loop {
+        tokio::time::sleep_until(until).await;
+        let Some(pool) = pool.upgrade() else { return };
+        let unused = {
+            let mut idle = pool.idle();
+            let unused = idle.unused(timeout);
+            match idle.oldest() {
+                Some(since) => until = since + timeout,
+                None => {
+                    idle.is_watched = false;
+                    return;
+                }
+            }
+            unused
+        };
+        drop(unused);
+    }
+}
+
+impl Shared {
+    fn idle(&self) -> MutexGuard<'_, Idle> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Idle {
+    fn push(&mut self, origin: &Origin, connection: Connection) {
+        let number = self.next_number;
+        self.next_number += 1;
+        self.by_age.insert(number, origin.clone());
+        let parked = Parked { number, since: Instant::now(), connection };
+        self.by_origin.entry(origin.clone()).or_default().push_back(parked);
+    }
+
+    /// The one to `origin` that was used last.
+    fn pop(&mut self, origin: &Origin) -> Option<Parked> {
+        let parked = self.by_origin.get_mut(origin)?;
+        let last = parked.pop_back();
+        if parked.is_empty() {
+            self.by_origin.remove(origin);
+        }
+        self.by_age.remove(&last.as_ref()?.number);
+        last
+    }
+
+    /// The one to `origin` that was not used for longest.
+    fn pop_oldest_of(&mut self, origin: &Origin) -> Option<Parked> {
+        let parked = self.by_origin.get_mut(origin)?;
+        let first = parked.pop_front();
+        if parked.is_empty() {
+            self.by_origin.remove(origin);
+        }
+        self.by_age.remove(&first.as_ref()?.number);
+        first
+    }
+
+    /// What is too much, now that one to `origin` has come.
+    fn surplus(&mut self, origin: &Origin, per_origin_max: usize, all_max: usize) -> Option<Parked> {
+        if self.by_origin.get(origin).is_some_and(|parked| parked.len() > per_origin_max) {
+            return self.pop_oldest_of(origin);
+        }
+        if self.by_age.len() > all_max {
+            let oldest = self.by_age.first_key_value().map(|(_, origin)| origin.clone())?;
+            return self.pop_oldest_of(&oldest);
+        }
+        None
+    }
+
+    /// Those that were not used for `timeout`.
+    fn unused(&mut self, timeout: Duration) -> Vec<Parked> {
+        let mut unused = Vec::new();
+        while self.oldest().is_some_and(|since| since.elapsed() >= timeout) {
+            let origin = self.by_age.first_key_value().map(|(_, origin)| origin.clone());
+            unused.extend(origin.and_then(|origin| self.pop_oldest_of(&origin)));
+        }
+        unused
+    }
+
+    /// Since when the one has been unused that was not used for longest.
+    fn oldest(&self) -> Option<Instant> {
+        let (_, origin) = self.by_age.first_key_value()?;
+        self.by_origin.get(origin)?.front().map(|parked| parked.since)
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").field("idle", &self.0.idle().by_age.len()).finish_non_exhaustive()
+    }
+}
