@@ -6,6 +6,7 @@ use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::{Pin, pin};
+#[cfg(feature = "https")]
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -151,10 +152,9 @@ impl Connection {
     /// the error.
     pub(crate) async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, SendError> {
         let answer = self.sender.try_send_request(request);
-        drive(&mut self.driver, answer).await.map_err(|mut error| SendError {
-            unsent: error.take_message(),
-            error: error.into_error(),
-        })
+        drive(&mut self.driver, answer)
+            .await
+            .map_err(|mut error| SendError { unsent: error.take_message(), error: error.into_error() })
     }
 
     /// What `step` comes to, which needs the connection to go on.

@@ -102,9 +102,8 @@ impl Exchanger {
         let asked = Instant::now();
         let mut connect = None;
         let begun = deadline.or_too_slow(self.send(destination, request, &mut connect)).await;
-        let (response, connection) = begun
-            .and_then(|begun| begun)
-            .map_err(|error| error.with_timing(Timing { connect, first_byte: None }))?;
+        let (response, connection) =
+            begun.and_then(|begun| begun).map_err(|error| error.with_timing(Timing { connect, first_byte: None }))?;
         let timing = Timing { connect, first_byte: Some(asked.elapsed()) };
         Ok(self.read(response, connection, destination, timing, deadline).await)
     }

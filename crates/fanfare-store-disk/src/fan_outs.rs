@@ -173,8 +173,7 @@ mod tests {
     fn what_leaves_its_rows_is_gone_once_they_are_kept() {
         let fan_outs = fan_outs();
         let left = fan_outs.without(&[(7, 21), (7, 5), (7, 20), (7, 1), (9, 1)]);
-        let expected =
-            [Left { number: 7, part: 0, lanes: vec![9] }, Left { number: 7, part: 1, lanes: Vec::new() }];
+        let expected = [Left { number: 7, part: 0, lanes: vec![9] }, Left { number: 7, part: 1, lanes: Vec::new() }];
         assert_eq!(left, expected);
         assert!(fan_outs.find(7, 5).is_some(), "nothing was committed yet");
         fan_outs.keep(left);
@@ -185,7 +184,9 @@ mod tests {
 
     #[test]
     fn lanes_are_read_back_as_they_were_written() {
-        for lanes in [vec![0], vec![1, 2, 3], vec![5, 127, 128, 300, 1 << 40], vec![i64::MAX - 1, i64::MAX], vec![-3, 4]] {
+        for lanes in
+            [vec![0], vec![1, 2, 3], vec![5, 127, 128, 300, 1 << 40], vec![i64::MAX - 1, i64::MAX], vec![-3, 4]]
+        {
             assert_eq!(decoded(&encoded(&lanes)), Some(lanes));
         }
     }

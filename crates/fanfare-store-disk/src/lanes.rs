@@ -121,7 +121,11 @@ impl Lanes {
     /// How many deliveries wait for their first attempt, of each lane that has some.
     pub(crate) fn fresh_counts(&self) -> Vec<(SubscriptionId, u64)> {
         let lanes = self.lock();
-        lanes.iter().filter(|(_, lane)| !lane.fresh.is_empty()).map(|(&id, lane)| (id, lane.fresh.len() as u64)).collect()
+        lanes
+            .iter()
+            .filter(|(_, lane)| !lane.fresh.is_empty())
+            .map(|(&id, lane)| (id, lane.fresh.len() as u64))
+            .collect()
     }
 
     /// When the first fresh delivery of `lane` that is not taken is due.

@@ -347,9 +347,7 @@ async fn a_check_finds_what_does_not_add_up() {
     let place = Place::new();
     stored(&place.store()).await;
     let database = rusqlite::Connection::open(place.store().join("fanfare.db")).unwrap();
-    database
-        .execute_batch("DELETE FROM fan_out WHERE number = 5; UPDATE totals SET dropped = 3")
-        .unwrap();
+    database.execute_batch("DELETE FROM fan_out WHERE number = 5; UPDATE totals SET dropped = 3").unwrap();
     drop(database);
     let report = check(place.store()).unwrap();
     assert_eq!(

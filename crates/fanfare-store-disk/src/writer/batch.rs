@@ -184,7 +184,10 @@ impl<'a> Batch<'a> {
     pub(crate) fn statement(&self, sql: &str) -> Result<CachedStatement<'a>, StoreError> {
         let act = "cannot prepare a statement";
         if !self.marked.replace(true) {
-            self.connection.prepare_cached("SAVEPOINT command").and_then(|mut mark| mark.execute([])).attempting(act)?;
+            self.connection
+                .prepare_cached("SAVEPOINT command")
+                .and_then(|mut mark| mark.execute([]))
+                .attempting(act)?;
         }
         self.connection.prepare_cached(sql).attempting(act)
     }
@@ -381,10 +384,13 @@ impl<'a> Batch<'a> {
 
     fn undo_to(&mut self, (added, left, attempts): (usize, usize, usize)) {
         for (lane, added) in self.added.drain(added..).rev() {
-            self.sums.add(lane, match added {
-                Added::Rows(change) => Added::Rows(-change),
-                Added::Fresh(change) => Added::Fresh(-change),
-            });
+            self.sums.add(
+                lane,
+                match added {
+                    Added::Rows(change) => Added::Rows(-change),
+                    Added::Fresh(change) => Added::Fresh(-change),
+                },
+            );
         }
         self.left.truncate(left);
         self.attempts.truncate(attempts);

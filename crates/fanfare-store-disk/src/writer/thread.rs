@@ -203,7 +203,9 @@ mod tests {
 
     #[test]
     fn a_command_that_errs_undoes_itself_alone() {
-        let writer = Writer::start(database(), "/store".into(), Reserve::off(), &DiskOptions::default(), &Arc::default()).unwrap();
+        let writer =
+            Writer::start(database(), "/store".into(), Reserve::off(), &DiskOptions::default(), &Arc::default())
+                .unwrap();
         block_on(async {
             let all = async {
                 tokio::join!(
@@ -225,7 +227,9 @@ mod tests {
         let connection = database();
         let pages: i64 = connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
         connection.query_row(&format!("PRAGMA max_page_count = {}", pages + 4), [], |_| Ok(())).unwrap();
-        let writer = Writer::start(connection, "/store".into(), Reserve::off(), &DiskOptions::default(), &Arc::default()).unwrap();
+        let writer =
+            Writer::start(connection, "/store".into(), Reserve::off(), &DiskOptions::default(), &Arc::default())
+                .unwrap();
         block_on(async {
             let all = async {
                 tokio::join!(
