@@ -6,7 +6,7 @@
 //! | label | what has happened |
 //! | --- | --- |
 //! | `before-write` | the writer has a command and has done nothing about it |
-//! | `between-fan-out-rows` | one more delivery of a message was written, not committed |
+//! | `between-fan-out-rows` | one more row with deliveries of a message was written, not committed |
 //! | `after-accept-before-commit` | every command of a batch was written, none is committed |
 //! | `after-commit-before-reply` | the batch is committed, nobody was told |
 //! | `after-reply` | everybody was told |

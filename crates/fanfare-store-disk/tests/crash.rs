@@ -26,7 +26,7 @@ fn main() {
     let settled = [3, 1, 2, 0, 0];
     let cases = [
         ("a command that was not begun is not there", "before-write", nothing),
-        ("half a fan-out is not there", "between-fan-out-rows:2", nothing),
+        ("a fan-out without its message is not there", "between-fan-out-rows", nothing),
         ("an append that was not committed is not there", "after-accept-before-commit", nothing),
         ("an append that was committed is there", "after-commit-before-reply", waiting),
         ("an append that was answered is there", "after-reply", waiting),

@@ -7,6 +7,7 @@ use rusqlite::{Connection, params};
 
 use super::holds::{NewDelivery, hold, insert_delivery};
 use crate::error::Attempting;
+use crate::failpoint;
 use crate::fan_outs::{ROW_LANES_MAX, decoded, encoded};
 use crate::lanes::{Fresh, Lanes};
 use crate::store::DiskStore;
@@ -43,6 +44,7 @@ impl FanOut {
                 params![self.number, part, self.due, self.counted, encoded(lanes)],
             )?;
             count += 1;
+            failpoint::reach("between-fan-out-rows");
         }
         for &lane in &self.lanes {
             batch.totals.pending += i64::from(self.counted);
@@ -90,11 +92,14 @@ pub(crate) fn load(connection: &Connection, lanes: &Lanes) -> Result<(), StoreEr
     let mut statement = connection.prepare(sql).attempting(act)?;
     let mut rows = statement.query([]).attempting(act)?;
     while let Some(row) = rows.next().attempting(act)? {
-        let read = || -> rusqlite::Result<(i64, i64, i64, bool, Option<Vec<i64>>)> {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, decoded(row.get_ref(4)?.as_blob()?)))
+        let mut counted = false;
+        let mut read = || -> rusqlite::Result<[i64; 3]> {
+            counted = row.get(3)?;
+            Ok([row.get(0)?, row.get(1)?, row.get(2)?])
         };
-        let (number, part, due, counted, named) = read().attempting(act)?;
-        let Some(named) = named else {
+        let [number, part, due] = read().attempting(act)?;
+        let named = row.get_ref(4).and_then(|lanes| Ok(lanes.as_blob()?)).attempting(act)?;
+        let Some(named) = decoded(named) else {
             // One damaged row must not hold up the others; a check names it.
             tracing::error!(number, "deliveries are passed over: their fan-out row cannot be read");
             continue;
