@@ -3,6 +3,7 @@
 
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use fanfare_core::engine::Ending;
@@ -342,5 +343,53 @@ async fn an_endpoint_that_panics_in_any_method_ends_its_notifications_and_no_lan
     for _ in 0..2 {
         let report = fanfare.publish(&topic, message("x")).await.unwrap().settled().await;
         assert_eq!(report.dropped(), 3, "{report:?}");
+    }
+}
+
+/// An engine that delivers to so many at a time, and whose time passes only when nothing else is to be done.
+fn with_places(places: usize) -> Fanfare {
+    let places = NonZeroUsize::new(places).unwrap();
+    let hour = Duration::from_secs(3600);
+    Fanfare::builder().host(SimulatedHost::new(1)).lanes_at_work(places).attempt_limit(hour).open()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_to_many_is_delivered_to_some_at_a_time_and_to_all_in_the_end() {
+    const SUBSCRIPTIONS: usize = 200;
+    let fanfare = with_places(3);
+    let topic = fanfare.create_topic("orders").await.unwrap();
+    let at_work = Arc::new(AtomicUsize::new(0));
+    for _ in 0..SUBSCRIPTIONS {
+        let endpoint = ScriptedEndpoint::new();
+        let (engine, at_work) = (fanfare.downgrade(), Arc::clone(&at_work));
+        endpoint.always_by(move |_| {
+            at_work.fetch_max(engine.upgrade().unwrap().activity().lanes_at_work, Ordering::SeqCst);
+            Step::Accept
+        });
+        fanfare.subscribe(&topic, subscribe(&endpoint)).await.unwrap();
+    }
+    let report = fanfare.publish(&topic, message("x")).await.unwrap().settled().await;
+    assert_eq!(report.delivered(), SUBSCRIPTIONS);
+    assert!((1..=3).contains(&at_work.load(Ordering::SeqCst)), "{at_work:?} at a time");
+    assert_eq!(fanfare.activity().lanes_queued, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn endpoints_that_hang_leave_their_places_to_others() {
+    let fanfare = with_places(2);
+    let topic = fanfare.create_topic("orders").await.unwrap();
+    let hanging: Vec<_> = (0..20).map(|_| ScriptedEndpoint::new()).collect();
+    for endpoint in &hanging {
+        endpoint.always(Step::Hang);
+        fanfare.subscribe(&topic, subscribe(endpoint)).await.unwrap();
+    }
+    let healthy = ScriptedEndpoint::new();
+    fanfare.subscribe(&topic, subscribe(&healthy)).await.unwrap();
+    for number in 0..50 {
+        fanfare.publish(&topic, message(number)).await.unwrap();
+    }
+    assert_eq!(healthy.wait_for(50).await.len(), 50);
+    for endpoint in &hanging {
+        assert!(!endpoint.wait_for(1).await.is_empty(), "each is asked, however many hang");
     }
 }

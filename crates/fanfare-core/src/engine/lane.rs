@@ -32,8 +32,8 @@ pub(super) async fn run(engine: Arc<Engine>, id: SubscriptionId, signal: Arc<Sig
     let mut under_way = JoinSet::new();
     let mut course: Option<Course> = None;
     loop {
-        signal.heed();
         let now = engine.steady.now();
+        signal.heed(now);
         let mut held_back = None;
         match engine.lane(id) {
             None => held_back = engine.drop_all(id).await.then(|| now + STORE_DELAY),
@@ -64,6 +64,7 @@ pub(super) async fn run(engine: Arc<Engine>, id: SubscriptionId, signal: Arc<Sig
                 engine.set_alarm(course).await;
             }
             if engine.lanes.leave(id, &signal) {
+                engine.begin_next();
                 engine.lull.tell();
                 if !manner.is_fresh(engine.steady.now()) {
                     engine.lanes.keep_manner(id, manner);

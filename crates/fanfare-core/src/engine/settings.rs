@@ -18,6 +18,7 @@ use super::{Fanfare, Observer};
 pub(super) struct Settings {
     pub(super) owner: Owner,
     pub(super) lane_concurrency: NonZeroUsize,
+    pub(super) lanes_at_work: NonZeroUsize,
     pub(super) attempt_limit: Duration,
     pub(super) retry_after_max: Duration,
     pub(super) token_lifetime: Duration,
@@ -44,6 +45,7 @@ impl Default for FanfareBuilder {
             settings: Settings {
                 owner: Owner::default(),
                 lane_concurrency: NonZeroUsize::new(16).expect("16 is not zero"),
+                lanes_at_work: NonZeroUsize::new(4096).expect("4096 is not zero"),
                 attempt_limit: Duration::from_secs(60),
                 retry_after_max: Duration::from_secs(60 * 60),
                 token_lifetime: Duration::from_secs(48 * 60 * 60),
@@ -82,6 +84,14 @@ impl FanfareBuilder {
     /// Makes at most `attempts` attempts at a time for one subscription; by default 16.
     pub fn lane_concurrency(mut self, attempts: NonZeroUsize) -> Self {
         self.settings.lane_concurrency = attempts;
+        self
+    }
+
+    /// Delivers to at most `subscriptions` at a time, by default 4,096; the others queue. Those that wait for their endpoint for
+    /// more than a moment, or for a time at which they may go on, do not count, so that endpoints that hang keep nobody waiting.
+    /// A message to many subscriptions needs no more connections and memory at a time than that.
+    pub fn lanes_at_work(mut self, subscriptions: NonZeroUsize) -> Self {
+        self.settings.lanes_at_work = subscriptions;
         self
     }
 

@@ -55,6 +55,7 @@ struct State {
     waiting: Gauge,
     topics: Gauge,
     lanes_at_work: Gauge,
+    lanes_queued: Gauge,
     lanes_failing: Gauge,
 }
 
@@ -126,6 +127,7 @@ impl Metrics {
         show("waiting_deliveries", "Deliveries that wait for an attempt, or are in one", &self.state.waiting);
         show("approximate_number_of_topics", "ApproximateNumberOfTopics", &self.state.topics);
         show("lanes_at_work", "Subscriptions that are being delivered to", &self.state.lanes_at_work);
+        show("lanes_queued", "Subscriptions that wait for others to be delivered to", &self.state.lanes_queued);
         show("lanes_failing", "Subscriptions whose endpoint keeps failing", &self.state.lanes_failing);
     }
 
@@ -139,6 +141,7 @@ impl Metrics {
         let activity = fanfare.activity();
         self.state.topics.set(amount(fanfare.topics().len()));
         self.state.lanes_at_work.set(amount(activity.lanes_at_work));
+        self.state.lanes_queued.set(amount(activity.lanes_queued));
         self.state.lanes_failing.set(amount(activity.lanes_failing));
         let mut text = String::new();
         let registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
