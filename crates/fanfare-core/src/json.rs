@@ -62,25 +62,17 @@ pub(crate) struct Token<'a> {
 #[derive(Debug)]
 pub(crate) struct Document<'a> {
     pub(crate) tokens: Vec<Token<'a>>,
-    /// Whether something other than white space follows the value.
-    pub(crate) has_rest: bool,
 }
 
 impl<'a> Document<'a> {
     /// Reads the first JSON value of `text`.
     pub(crate) fn read(text: &'a str) -> Result<Self, JsonError> {
-        let mut reader = Reader { text, at: 0, tokens: Vec::new(), open: Vec::new() };
-        if reader.skip_space().is_some() {
-            reader.value()?;
+        let mut reader = Reader::new(text);
+        let mut tokens = Vec::new();
+        while let Some(kind) = reader.advance()? {
+            tokens.push(Token { kind, text: reader.take_text(), seen: reader.seen, end: reader.at });
         }
-        while let Some(container) = reader.open.last().copied() {
-            match container.kind {
-                Kind::StartObject => reader.next_in_object(container)?,
-                _ => reader.next_in_array(container)?,
-            }
-        }
-        let has_rest = reader.skip_space().is_some();
-        Ok(Self { tokens: reader.tokens, has_rest })
+        Ok(Self { tokens })
     }
 }
 
@@ -93,19 +85,93 @@ struct Container {
     empty: bool,
 }
 
-/// The state of reading.
-struct Reader<'a> {
+/// Reads the first JSON value of a text token by token, keeping none of them.
+pub(crate) struct Reader<'a> {
     text: &'a str,
     at: usize,
-    tokens: Vec<Token<'a>>,
     open: Vec<Container>,
+    next: Next,
+    /// Where the text of the last token lies; of a string, without its quotes.
+    token: (usize, usize),
+    /// The text of the last token when it is not in the source word for word.
+    unescaped: Option<String>,
+    seen: usize,
+    /// Whether escape sequences are only checked.
+    skimming: bool,
 }
 
-impl Reader<'_> {
-    /// Reads one entry of the innermost object, or its end.
-    fn next_in_object(&mut self, object: Container) -> Result<(), JsonError> {
-        if self.closed(object, b'}', b']')? {
-            return Ok(());
+/// What has to come next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// The first token.
+    Beginning,
+    /// The colon and the value of a field.
+    FieldValue,
+    /// The next entry of the innermost container, or its end.
+    Entry,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader at the beginning of `text`.
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            at: 0,
+            open: Vec::new(),
+            next: Next::Beginning,
+            token: (0, 0),
+            unescaped: None,
+            seen: 0,
+            skimming: false,
+        }
+    }
+
+    /// Reads the next token; nothing when the value has ended, or the text is blank.
+    pub(crate) fn advance(&mut self) -> Result<Option<Kind>, JsonError> {
+        match std::mem::replace(&mut self.next, Next::Entry) {
+            Next::Beginning if self.skip_space().is_none() => Ok(None),
+            Next::Beginning => self.value().map(Some),
+            Next::FieldValue => self.field_value().map(Some),
+            Next::Entry => match self.open.last().copied() {
+                None => Ok(None),
+                Some(object) if object.kind == Kind::StartObject => self.next_in_object(object).map(Some),
+                Some(array) => self.next_in_array(array).map(Some),
+            },
+        }
+    }
+
+    /// The unescaped text of the last token if it is a field or a string, or else its source text. It is gone afterwards.
+    pub(crate) fn take_text(&mut self) -> Cow<'a, str> {
+        match self.unescaped.take() {
+            Some(text) => Cow::Owned(text),
+            None => Cow::Borrowed(&self.text[self.token.0..self.token.1]),
+        }
+    }
+
+    /// Goes past the next value, which is checked like any other, without keeping anything of it.
+    pub(crate) fn skip_value(&mut self) -> Result<(), JsonError> {
+        self.skimming = true;
+        let outside = self.open.len();
+        loop {
+            self.advance()?;
+            // A field's value ends where nothing more is open than before, and a field is never its end.
+            if self.open.len() <= outside && self.next == Next::Entry {
+                break;
+            }
+        }
+        self.skimming = false;
+        Ok(())
+    }
+
+    /// Whether something other than white space follows here.
+    pub(crate) fn has_rest(&mut self) -> bool {
+        self.skip_space().is_some()
+    }
+
+    /// Reads the name of the next field of the innermost object, or the object's end.
+    fn next_in_object(&mut self, object: Container) -> Result<Kind, JsonError> {
+        if let Some(end) = self.closed(object, b'}', b']')? {
+            return Ok(end);
         }
         self.comma(object, "was expecting comma to separate Object entries")?;
         match self.skip_space() {
@@ -113,7 +179,12 @@ impl Reader<'_> {
             Some(_) => return Err(self.unexpected("was expecting double-quote to start field name")),
             None => return Err(self.ended(" within/between Object entries")),
         }
-        self.string(Kind::Field)?;
+        self.next = Next::FieldValue;
+        self.string(Kind::Field)
+    }
+
+    /// Reads what follows the name of a field.
+    fn field_value(&mut self) -> Result<Kind, JsonError> {
         match self.skip_space() {
             Some(b':') => self.at += 1,
             Some(_) => return Err(self.unexpected("was expecting a colon to separate field name and value")),
@@ -126,9 +197,9 @@ impl Reader<'_> {
     }
 
     /// Reads one element of the innermost array, or its end.
-    fn next_in_array(&mut self, array: Container) -> Result<(), JsonError> {
-        if self.closed(array, b']', b'}')? {
-            return Ok(());
+    fn next_in_array(&mut self, array: Container) -> Result<Kind, JsonError> {
+        if let Some(end) = self.closed(array, b']', b'}')? {
+            return Ok(end);
         }
         self.comma(array, "was expecting comma to separate Array entries")?;
         if self.skip_space().is_none() {
@@ -138,19 +209,18 @@ impl Reader<'_> {
     }
 
     /// Takes the end of the container if it is next.
-    fn closed(&mut self, container: Container, own: u8, other: u8) -> Result<bool, JsonError> {
+    fn closed(&mut self, container: Container, own: u8, other: u8) -> Result<Option<Kind>, JsonError> {
         let Some(byte) = self.skip_space() else { return Err(self.unclosed(container)) };
         if byte == other {
             self.at += 1;
             return Err(self.mismatched(container, char::from(other), char::from(own)));
         }
         if byte != own {
-            return Ok(false);
+            return Ok(None);
         }
-        let kind = if container.kind == Kind::StartObject { Kind::EndObject } else { Kind::EndArray };
-        self.take(kind, 1);
+        self.take(1);
         self.open.pop();
-        Ok(true)
+        Ok(Some(if container.kind == Kind::StartObject { Kind::EndObject } else { Kind::EndArray }))
     }
 
     /// Takes the comma before every entry but the first.
@@ -169,7 +239,7 @@ impl Reader<'_> {
     }
 
     /// Reads a scalar, or enters an array or object.
-    fn value(&mut self) -> Result<(), JsonError> {
+    fn value(&mut self) -> Result<Kind, JsonError> {
         match self.byte() {
             Some(b'"') => self.string(Kind::Text),
             Some(b'{') => self.enter(Kind::StartObject),
@@ -182,29 +252,30 @@ impl Reader<'_> {
         }
     }
 
-    fn enter(&mut self, kind: Kind) -> Result<(), JsonError> {
+    fn enter(&mut self, kind: Kind) -> Result<Kind, JsonError> {
         let start = self.at;
-        self.take(kind, 1);
+        self.take(1);
         if self.open.len() == DEPTH_MAX {
             return Err(self.too_deep());
         }
         self.open.push(Container { kind, start, empty: true });
-        Ok(())
+        Ok(kind)
     }
 
-    fn literal(&mut self, kind: Kind, word: &str) -> Result<(), JsonError> {
+    fn literal(&mut self, kind: Kind, word: &str) -> Result<Kind, JsonError> {
         if self.word() != word {
             return Err(self.no_value());
         }
-        self.take(kind, word.len());
-        Ok(())
+        self.take(word.len());
+        Ok(kind)
     }
 
     /// Takes the next `length` bytes as a token.
-    fn take(&mut self, kind: Kind, length: usize) {
+    fn take(&mut self, length: usize) {
         let end = self.at + length;
-        self.tokens.push(Token { kind, text: Cow::Borrowed(&self.text[self.at..end]), seen: end, end });
-        self.at = end;
+        self.token = (self.at, end);
+        self.unescaped = None;
+        (self.seen, self.at) = (end, end);
     }
 
     /// The word that starts here: letters, digits, `_` and `$`.
@@ -243,7 +314,6 @@ mod tests {
     fn a_string_is_unescaped_and_a_lone_surrogate_replaced() {
         let document = Document::read(r#" "a\n\u00e9\ud83d\ude00\ud800x\/" rest"#).unwrap();
         assert_eq!(document.tokens[0].text, "a\né😀\u{fffd}x/");
-        assert!(document.has_rest);
     }
 
     #[test]

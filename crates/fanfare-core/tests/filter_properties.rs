@@ -5,21 +5,23 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::collections::BTreeMap;
+mod filter_cases;
+
 use std::net::IpAddr;
 
-use fanfare_core::attribute::{AttributeValue, Attributes};
+use fanfare_core::Attributes;
 use fanfare_core::filter::{Event, FilterPolicy, FilterPolicyScope, FilterReason, Verdict};
 use proptest::prelude::*;
-use proptest::sample::select;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+
+use filter_cases::{Operators, attributes, body, policy};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_policy_on_the_body_matches_exactly_when_the_naive_evaluator_says_so(
-        policy in policy(true),
+        policy in policy(true, Operators::Documented).prop_filter("each path once", naive::paths_are_distinct),
         bodies in prop::collection::vec(body(), 1..6),
     ) {
         let Some(parsed) = parse(&policy, FilterPolicyScope::MessageBody)? else { return Ok(()) };
@@ -39,7 +41,7 @@ proptest! {
 
     #[test]
     fn a_policy_on_attributes_matches_exactly_when_the_naive_evaluator_says_so(
-        policy in policy(false),
+        policy in policy(false, Operators::Documented).prop_filter("each path once", naive::paths_are_distinct),
         messages in prop::collection::vec(attributes(), 1..6),
     ) {
         let Some(parsed) = parse(&policy, FilterPolicyScope::MessageAttributes)? else { return Ok(()) };
@@ -84,147 +86,6 @@ fn parse(policy: &Value, scope: FilterPolicyScope) -> Result<Option<FilterPolicy
             line => Err(TestCaseError::fail(format!("{line}: {policy}"))),
         },
     }
-}
-
-fn key() -> impl Strategy<Value = String> {
-    select(vec!["a", "a", "a", "b", "b", "c", "d", "a.b"]).prop_map(str::to_owned)
-}
-
-fn text() -> impl Strategy<Value = String> {
-    let few = vec!["", "x", "xy", "yx", "xyx", "X", "Ż", "ż", "*", "\\", "5", "10.0.0.1", "10.0.9.1", "::1", "0::1"];
-    select(few).prop_map(str::to_owned)
-}
-
-/// Text that SNS allows where it forbids the empty one.
-fn some_text() -> impl Strategy<Value = String> {
-    text().prop_filter("not empty", |text| !text.is_empty())
-}
-
-fn number() -> impl Strategy<Value = Value> {
-    select(vec!["0", "-0.0", "5", "5.0", "50e-1", "5.5", "-5", "1e3", "1000", "0.1"])
-        .prop_map(|number| serde_json::from_str(number).unwrap())
-}
-
-fn scalar() -> impl Strategy<Value = Value> {
-    prop_oneof![
-        4 => text().prop_map(Value::from),
-        3 => number(),
-        1 => select(vec![json!(true), json!(false), json!(null)]),
-    ]
-}
-
-fn wildcard() -> impl Strategy<Value = String> {
-    select(vec!["*", "x*", "*x", "x*x", "*y*", "xy", "", "\\*", "\\\\", "*\\**", "x*y*x"]).prop_map(str::to_owned)
-}
-
-fn list_or_one(texts: impl Strategy<Value = String> + Clone + 'static) -> impl Strategy<Value = Value> {
-    prop_oneof![texts.clone().prop_map(Value::from), prop::collection::vec(texts, 1..4).prop_map(Value::from)]
-}
-
-fn numeric() -> impl Strategy<Value = Value> {
-    let bounds = (select(vec![">", ">="]), -6..6, select(vec!["<", "<="]), 1..9);
-    prop_oneof![
-        (select(vec!["=", "<", "<=", ">", ">="]), number()).prop_map(|(op, n)| json!([op, n])),
-        bounds.prop_map(|(low, bottom, high, width)| json!([low, bottom, high, bottom + width])),
-    ]
-}
-
-fn match_value() -> impl Strategy<Value = Value> {
-    let anything_but = prop_oneof![
-        scalar().prop_filter("text or number", |v| v.is_string() || v.is_number()),
-        prop::collection::vec(text(), 1..4).prop_map(Value::from),
-        prop::collection::vec(number(), 1..4).prop_map(Value::from),
-        list_or_one(some_text().boxed()).prop_map(|v| json!({"prefix": v})),
-        list_or_one(some_text().boxed()).prop_map(|v| json!({"suffix": v})),
-        list_or_one(wildcard().boxed()).prop_map(|v| json!({"wildcard": v})),
-        list_or_one(text().boxed()).prop_map(|v| json!({"equals-ignore-case": v})),
-    ];
-    prop_oneof![
-        6 => scalar(),
-        1 => text().prop_map(|v| json!({"prefix": v})),
-        1 => text().prop_map(|v| json!({"suffix": v})),
-        1 => text().prop_map(|v| json!({"equals-ignore-case": v})),
-        1 => wildcard().prop_map(|v| json!({"wildcard": v})),
-        2 => numeric().prop_map(|v| json!({"numeric": v})),
-        2 => any::<bool>().prop_map(|v| json!({"exists": v})),
-        1 => select(vec!["10.0.0.0/24", "10.0.8.0/22", "::/120", "0.0.0.0/0"]).prop_map(|v| json!({"cidr": v})),
-        4 => anything_but.prop_map(|v| json!({"anything-but": v})),
-    ]
-}
-
-/// A policy. Which of several lists for one path counts is a matter of their order and not of matching, so such
-/// policies are left out.
-fn policy(nested: bool) -> impl Strategy<Value = Value> {
-    let leaf = prop::collection::vec(match_value(), 1..5).prop_map(Value::from).boxed();
-    let value = if nested {
-        let or = or(object(&["a", "b"], leaf.clone(), 1..2)).prop_map(|or| json!({ "$or": or }));
-        prop_oneof![4 => leaf.clone(), 3 => object(&["a", "b", "b.c"], leaf.clone(), 1..3), 1 => or].boxed()
-    } else {
-        leaf.clone()
-    };
-    let branch = with_or(object(&["b", "c"], value.clone(), 1..3), or(object(&["d", "a.b"], leaf, 1..2)), 0.2);
-    with_or(object(&["a", "a.b", "d"], value, 0..3), or(branch), 0.5)
-        .prop_filter("some key", |policy| !policy.as_object().unwrap().is_empty())
-        .prop_filter("each path once", naive::paths_are_distinct)
-}
-
-fn object(
-    keys: &'static [&'static str],
-    value: BoxedStrategy<Value>,
-    size: std::ops::Range<usize>,
-) -> BoxedStrategy<Value> {
-    let key = select(keys).prop_map(str::to_owned);
-    prop::collection::btree_map(key, value, size).prop_map(|members| members.into_iter().collect()).boxed()
-}
-
-fn or(branch: BoxedStrategy<Value>) -> BoxedStrategy<Value> {
-    prop::collection::vec(branch, 2..4).prop_map(Value::from).boxed()
-}
-
-fn with_or(object: BoxedStrategy<Value>, or: BoxedStrategy<Value>, probability: f64) -> BoxedStrategy<Value> {
-    (object, prop::option::weighted(probability, or))
-        .prop_map(|(mut object, or)| {
-            object.as_object_mut().unwrap().extend(or.map(|branches| ("$or".to_owned(), branches)));
-            object
-        })
-        .boxed()
-}
-
-fn body() -> impl Strategy<Value = Value> {
-    let value = scalar().prop_recursive(4, 24, 4, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::btree_map(key(), inner.clone(), 0..4)
-                .prop_map(|members| Value::Object(members.into_iter().collect())),
-            prop::collection::vec(prop::collection::btree_map(key(), inner, 1..4), 1..4).prop_map(|objects| {
-                objects.into_iter().map(|members| Value::Object(members.into_iter().collect())).collect()
-            }),
-        ]
-    });
-    prop::collection::btree_map(key(), value, 0..6)
-        .prop_map(|members| Value::Object(members.into_iter().collect::<Map<_, _>>()))
-}
-
-/// Attributes, and the object that they stand for.
-fn attributes() -> impl Strategy<Value = (Attributes, Value)> {
-    let value = prop_oneof![
-        some_text().prop_map(|v| ("String", v.clone(), Some(Value::from(v)))),
-        number().prop_map(|v| ("Number", v.to_string(), Some(v))),
-        prop::collection::vec(scalar(), 0..4).prop_map(|v| ("String.Array", json!(v).to_string(), Some(json!(v)))),
-        Just(("Binary", "bytes".to_owned(), None)),
-    ];
-    prop::collection::btree_map(key(), value, 0..4).prop_map(|members: BTreeMap<_, _>| {
-        let (mut attributes, mut object) = (Attributes::new(), Map::new());
-        for (name, (data_type, text, value)) in members {
-            let published = match value {
-                None => AttributeValue::Binary(text.into_bytes().into()),
-                Some(_) => AttributeValue::Text(text),
-            };
-            attributes.insert(&name, data_type, published).unwrap();
-            object.extend(value.map(|value| (name, value)));
-        }
-        (attributes, Value::Object(object))
-    })
 }
 
 /// The naive evaluator.

@@ -50,6 +50,22 @@ impl Cidr {
         }
     }
 
+    /// How many leading bits all addresses of the block share, and the first address.
+    pub(super) fn prefix(&self) -> (u32, IpAddr) {
+        match self {
+            Self::V4 { network, mask } => (mask.count_ones(), Ipv4Addr::from_bits(*network).into()),
+            Self::V6 { network, mask } => (mask.count_ones(), Ipv6Addr::from_bits(*network).into()),
+        }
+    }
+
+    /// The block of the addresses that share their first `bits` bits with this one; fewer than it has.
+    pub(super) fn around(address: IpAddr, bits: u32) -> Self {
+        match address {
+            IpAddr::V4(address) => Self::v4(address, bits),
+            IpAddr::V6(address) => Self::v6(address, bits),
+        }
+    }
+
     fn v4(address: Ipv4Addr, bits: u32) -> Self {
         let mask = !(u32::MAX >> bits);
         Self::V4 { network: address.to_bits() & mask, mask }

@@ -1,33 +1,34 @@
 //! `$or` resolved: a policy as alternatives, each of which is a plain list of conditions.
 
-use std::sync::Arc;
-
 use super::error::FilterPolicyError;
 use super::limits::{check_combinations, too_complex};
-use super::parse::{Block, Member};
+use super::parse::{Block, Member, Parsed, ParsedCondition};
 use super::paths::PathId;
-use super::policy::{Alternative, Condition};
+
+/// The numbers of conditions that must all be met, each for another key.
+pub(super) type Alternative = Vec<usize>;
 
 /// The alternatives of a policy, whose keys are `keys`; none for the empty policy.
 ///
 /// Refuses more than `max` combinations, and counts alternatives before it makes them: each has at least one
 /// combination, so that `max` bounds the work too.
-pub(super) fn expand(blocks: &[Block], keys: &[PathId], max: u64) -> Result<Vec<Alternative>, FilterPolicyError> {
-    if blocks.is_empty() {
+pub(super) fn expand(parsed: &Parsed<'_>, keys: &[PathId], max: u64) -> Result<Vec<Alternative>, FilterPolicyError> {
+    if parsed.blocks.is_empty() {
         return Ok(Vec::new());
     }
-    if count(blocks) > max {
+    if count(&parsed.blocks) > max {
         return Err(too_complex());
     }
     let mut drafts = vec![vec![None; keys.len()]];
-    add_block(&mut drafts, blocks, 0, keys);
-    let alternatives: Vec<Alternative> = drafts.into_iter().map(finish).collect();
-    check_combinations(&alternatives, max)?;
+    add_block(&mut drafts, parsed, 0, keys);
+    let alternatives: Vec<Alternative> =
+        drafts.into_iter().map(|draft| draft.into_iter().flatten().collect()).collect();
+    check_combinations(&alternatives, &parsed.conditions, max)?;
     Ok(alternatives)
 }
 
 /// An alternative in the making: for each key its condition, of several the last.
-type Draft<'b> = Vec<Option<&'b Arc<Condition>>>;
+type Draft = Vec<Option<usize>>;
 
 /// How many alternatives the policy has; saturating.
 fn count(blocks: &[Block]) -> u64 {
@@ -47,27 +48,24 @@ fn count(blocks: &[Block]) -> u64 {
 /// Adds what a block says to each of the drafts, which become more at every `$or`.
 ///
 /// Goes as deep as `$or` nests, which the number of alternatives bounds.
-fn add_block<'b>(drafts: &mut Vec<Draft<'b>>, blocks: &'b [Block], number: usize, keys: &[PathId]) {
-    for member in &blocks[number] {
+fn add_block(drafts: &mut Vec<Draft>, parsed: &Parsed<'_>, block: usize, keys: &[PathId]) {
+    for member in &parsed.blocks[block] {
         match member {
-            Member::Leaf(condition) => {
-                let key = keys.iter().position(|key| *key == condition.path).expect("every path was counted as a key");
+            Member::Leaf(number) => {
+                let ParsedCondition { path, .. } = &parsed.conditions[*number];
+                let key = keys.iter().position(|key| key == path).expect("every path was counted as a key");
                 for draft in &mut *drafts {
-                    draft[key] = Some(condition);
+                    draft[key] = Some(*number);
                 }
             }
             Member::Or(branches) => {
                 let before = std::mem::take(drafts);
                 for branch in branches {
                     let mut branch_drafts = before.clone();
-                    add_block(&mut branch_drafts, blocks, *branch, keys);
+                    add_block(&mut branch_drafts, parsed, *branch, keys);
                     drafts.append(&mut branch_drafts);
                 }
             }
         }
     }
-}
-
-fn finish(draft: Draft<'_>) -> Alternative {
-    draft.into_iter().enumerate().filter_map(|(key, condition)| Some((key, condition?.clone()))).collect()
 }

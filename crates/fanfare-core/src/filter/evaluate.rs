@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::event::Event;
-use super::flatten::{Flattened, ScopeId};
-use super::policy::{Alternative, FilterPolicy};
+use super::flatten::{Leaf, Scope, ScopeId};
+use super::policy::{Condition, FilterPolicy};
 use super::scope::FilterPolicyScope;
 use super::verdict::FilterReason;
 
@@ -20,7 +20,7 @@ pub(super) enum Refusal {
 /// What fails in an alternative.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Failure {
-    /// The condition with that number in the alternative.
+    /// The condition with that number in the policy.
     Condition(usize),
     /// Every condition is met, but not all of them within the same elements of arrays.
     Together,
@@ -34,6 +34,15 @@ impl Refusal {
     }
 }
 
+/// A message that can be asked for the scalars that the conditions of a policy look at.
+pub(super) trait Leaves<'a> {
+    /// The scalars that the condition, which has that number in its policy, looks at.
+    fn leaves(&self, number: usize, condition: &Condition<'_>) -> &[Leaf<'a>];
+
+    /// The array element with that number.
+    fn element(&self, id: ScopeId) -> Scope;
+}
+
 /// Asks the policy about the message.
 pub(super) fn evaluate(policy: &FilterPolicy, event: &Event<'_>) -> Result<(), Refusal> {
     if policy.is_empty() {
@@ -41,7 +50,7 @@ pub(super) fn evaluate(policy: &FilterPolicy, event: &Event<'_>) -> Result<(), R
     }
     let flattened = event.flattened(policy.scope()).map_err(Refusal::Unusable)?;
     let mut failures = Vec::new();
-    for alternative in policy.alternatives() {
+    for alternative in 0..policy.alternatives_len() {
         match satisfies(policy, alternative, flattened) {
             Ok(()) => return Ok(()),
             Err(failure) => failures.push(failure),
@@ -54,12 +63,18 @@ pub(super) fn evaluate(policy: &FilterPolicy, event: &Event<'_>) -> Result<(), R
     Err(Refusal::Mismatch(reason, failures))
 }
 
-/// Whether all conditions are met, by scalars that can stand together.
-fn satisfies(policy: &FilterPolicy, alternative: &Alternative, message: &Flattened<'_>) -> Result<(), Failure> {
+/// Whether the policy, which is not empty, wants the message.
+pub(super) fn holds<'a>(policy: &FilterPolicy, message: &impl Leaves<'a>) -> bool {
+    (0..policy.alternatives_len()).any(|alternative| satisfies(policy, alternative, message).is_ok())
+}
+
+/// Whether all conditions of the alternative are met, by scalars that can stand together.
+fn satisfies<'a>(policy: &FilterPolicy, alternative: usize, message: &impl Leaves<'a>) -> Result<(), Failure> {
     let mut candidates = Vec::new();
     let mut open: u32 = 0;
-    for (number, (key, condition)) in alternative.iter().enumerate() {
-        let leaves = message.leaves(policy.key(*key));
+    for (place, number) in policy.alternative(alternative).enumerate() {
+        let condition = policy.condition(number);
+        let leaves = message.leaves(number, &condition);
         if leaves.is_empty() {
             if condition.accepts_absence() {
                 continue;
@@ -73,7 +88,7 @@ fn satisfies(policy: &FilterPolicy, alternative: &Alternative, message: &Flatten
                 free = true;
                 break;
             }
-            candidates.push((leaf.scope, number));
+            candidates.push((leaf.scope, place));
         }
         if free {
             // A scalar outside of all arrays goes with everything.
@@ -81,7 +96,7 @@ fn satisfies(policy: &FilterPolicy, alternative: &Alternative, message: &Flatten
         } else if candidates.len() == before {
             return Err(Failure::Condition(number));
         } else {
-            open |= 1 << number;
+            open |= 1 << place;
         }
     }
     if open.count_ones() < 2 || together(&candidates, open, message) { Ok(()) } else { Err(Failure::Together) }
@@ -93,7 +108,7 @@ fn satisfies(policy: &FilterPolicy, alternative: &Alternative, message: &Flatten
 /// From the innermost elements outwards, each element learns which sets of conditions can be met inside it: of an
 /// array, those of any one element; of what lies side by side, all unions. Takes time in proportion to the candidates
 /// and their depth.
-fn together(candidates: &[(ScopeId, usize)], open: u32, message: &Flattened<'_>) -> bool {
+fn together<'a>(candidates: &[(ScopeId, usize)], open: u32, message: &impl Leaves<'a>) -> bool {
     let mut elements: BTreeMap<ScopeId, Element> = BTreeMap::new();
     for (scope, condition) in candidates {
         let element = elements.entry(*scope).or_default();
@@ -104,7 +119,7 @@ fn together(candidates: &[(ScopeId, usize)], open: u32, message: &Flattened<'_>)
         if id == ScopeId::MESSAGE {
             return sets.contain(open);
         }
-        let scope = message.scope(id);
+        let scope = message.element(id);
         let arrays = &mut elements.entry(scope.parent).or_default().arrays;
         // The elements of an array come one after the other, so the array is the latest or new.
         match arrays.iter_mut().rev().find(|(array, _)| *array == scope.array) {

@@ -2,7 +2,10 @@
 
 use std::sync::OnceLock;
 
-use super::flatten::Flattened;
+use super::evaluate::Leaves;
+use super::flatten::{Flattened, Leaf, Scope, ScopeId};
+use super::paths::PathTree;
+use super::policy::Condition;
 use super::scope::FilterPolicyScope;
 use super::verdict::FilterReason;
 use crate::attribute::Attributes;
@@ -16,8 +19,8 @@ use crate::attribute::Attributes;
 pub struct Event<'a> {
     attributes: &'a Attributes,
     body: &'a str,
-    flat_attributes: OnceLock<Result<Flattened<'a>, FilterReason>>,
-    flat_body: OnceLock<Result<Flattened<'a>, FilterReason>>,
+    flat_attributes: OnceLock<Result<Named<'a>, FilterReason>>,
+    flat_body: OnceLock<Result<Named<'a>, FilterReason>>,
 }
 
 impl<'a> Event<'a> {
@@ -26,14 +29,58 @@ impl<'a> Event<'a> {
         Self { attributes, body, flat_attributes: OnceLock::new(), flat_body: OnceLock::new() }
     }
 
+    /// The message's attributes.
+    pub(super) fn attributes(&self) -> &'a Attributes {
+        self.attributes
+    }
+
+    /// The message's text.
+    pub(super) fn body(&self) -> &'a str {
+        self.body
+    }
+
     /// What a policy of that scope sees, or why no policy of that scope can match.
-    pub(super) fn flattened(&self, scope: FilterPolicyScope) -> Result<&Flattened<'a>, FilterReason> {
+    pub(super) fn flattened(&self, scope: FilterPolicyScope) -> Result<&Named<'a>, FilterReason> {
         let flattened = match scope {
             FilterPolicyScope::MessageAttributes => {
-                self.flat_attributes.get_or_init(|| Flattened::attributes(self.attributes))
+                self.flat_attributes.get_or_init(|| Named::of(|paths| Flattened::attributes(self.attributes, paths)))
             }
-            FilterPolicyScope::MessageBody => self.flat_body.get_or_init(|| Flattened::body(self.body)),
+            FilterPolicyScope::MessageBody => {
+                self.flat_body.get_or_init(|| Named::of(|paths| Flattened::body(self.body, paths)))
+            }
         };
         flattened.as_ref().map_err(|reason| *reason)
+    }
+}
+
+/// A whole message taken apart, whose scalars are found by the names of their paths.
+#[derive(Debug)]
+pub(super) struct Named<'a> {
+    paths: PathTree<'a>,
+    flattened: Flattened<'a>,
+}
+
+impl<'a> Named<'a> {
+    fn of(
+        flatten: impl FnOnce(&mut PathTree<'a>) -> Result<Flattened<'a>, FilterReason>,
+    ) -> Result<Self, FilterReason> {
+        let mut paths = PathTree::new();
+        let flattened = flatten(&mut paths)?;
+        Ok(Self { paths, flattened })
+    }
+
+    /// The scalars at the path with these dots.
+    pub(super) fn at(&self, key: &str) -> &[Leaf<'a>] {
+        self.paths.find(key).map(|path| self.flattened.leaves(path)).unwrap_or_default()
+    }
+}
+
+impl<'a> Leaves<'a> for Named<'a> {
+    fn leaves(&self, _: usize, condition: &Condition<'_>) -> &[Leaf<'a>] {
+        self.at(condition.key)
+    }
+
+    fn element(&self, id: ScopeId) -> Scope {
+        self.flattened.element(id)
     }
 }

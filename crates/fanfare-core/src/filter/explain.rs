@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::evaluate::{Failure, Refusal};
 use super::event::Event;
 use super::matcher::Value;
-use super::policy::{Alternative, FilterPolicy};
+use super::policy::FilterPolicy;
 use super::verdict::FilterReason;
 
 /// The most values of a message that are quoted for one condition.
@@ -22,12 +22,12 @@ pub(super) fn explain(policy: &FilterPolicy, event: &Event<'_>, refusal: Refusal
         Refusal::Mismatch(_, failures) => failures,
     };
     let mut lines: Vec<String> = Vec::new();
-    for (alternative, failure) in policy.alternatives().iter().zip(failures) {
+    for (alternative, failure) in failures.into_iter().enumerate() {
         let line = match failure {
-            Failure::Condition(number) => condition(policy, event, alternative, number),
+            Failure::Condition(number) => condition(policy, event, number),
             Failure::Together => {
-                let keys: Vec<String> =
-                    alternative.iter().map(|(key, _)| format!("\"{}\"", shortened(policy.key(*key)))).collect();
+                let keys = policy.alternative(alternative).map(|number| policy.condition(number).key);
+                let keys: Vec<String> = keys.map(|key| format!("\"{}\"", shortened(key))).collect();
                 format!("keys {}: matched, but not within the same array element", keys.join(", "))
             }
         };
@@ -55,11 +55,11 @@ fn unusable(reason: FilterReason) -> &'static str {
 }
 
 /// How the condition with that number fails.
-fn condition(policy: &FilterPolicy, event: &Event<'_>, alternative: &Alternative, number: usize) -> String {
-    let (key, condition) = &alternative[number];
-    let key = policy.key(*key);
-    let wanted = shortened(&condition.source);
-    let leaves = event.flattened(policy.scope()).map(|message| message.leaves(key)).unwrap_or_default();
+fn condition(policy: &FilterPolicy, event: &Event<'_>, number: usize) -> String {
+    let condition = policy.condition(number);
+    let wanted = shortened(condition.source);
+    let key = condition.key;
+    let leaves = event.flattened(policy.scope()).map(|message| message.at(key)).unwrap_or_default();
     let key = shortened(key);
     if leaves.is_empty() {
         return format!("key \"{key}\": missing, wanted {wanted}");

@@ -1,10 +1,10 @@
 //! Amazon SNS's limits on a policy's size, keys, combinations and wildcards.
 
+use super::alternatives::Alternative;
 use super::error::FilterPolicyError;
 use super::matcher::{Exclusion, Matcher};
-use super::parse::{Block, Member};
+use super::parse::ParsedCondition;
 use super::paths::PathId;
-use super::policy::{Alternative, Condition};
 use super::wildcard::Wildcard;
 
 /// The most combinations of match values.
@@ -27,12 +27,10 @@ pub(super) fn check_size(text: &str) -> Result<(), FilterPolicyError> {
 }
 
 /// The keys of a policy in the order of the text, or its refusal if there are too many.
-pub(super) fn check_keys(blocks: &[Block]) -> Result<Vec<PathId>, FilterPolicyError> {
+pub(super) fn check_keys(conditions: &[ParsedCondition]) -> Result<Vec<PathId>, FilterPolicyError> {
     let mut keys = Vec::with_capacity(KEYS_MAX);
-    for member in blocks.iter().flatten() {
-        if let Member::Leaf(condition) = member
-            && !keys.contains(&condition.path)
-        {
+    for condition in conditions {
+        if !keys.contains(&condition.path) {
             if keys.len() == KEYS_MAX {
                 return Err(FilterPolicyError::whole("Filter policy can not have more than 5 keys"));
             }
@@ -44,8 +42,13 @@ pub(super) fn check_keys(blocks: &[Block]) -> Result<Vec<PathId>, FilterPolicyEr
 }
 
 /// Refuses alternatives whose combinations are too many together.
-pub(super) fn check_combinations(alternatives: &[Alternative], max: u64) -> Result<(), FilterPolicyError> {
-    let combinations = alternatives.iter().map(combinations).fold(0, u64::saturating_add);
+pub(super) fn check_combinations(
+    alternatives: &[Alternative],
+    conditions: &[ParsedCondition],
+    max: u64,
+) -> Result<(), FilterPolicyError> {
+    let combinations = alternatives.iter().map(|alternative| combinations(alternative, conditions));
+    let combinations = combinations.fold(0, u64::saturating_add);
     if combinations > max { Err(too_complex()) } else { Ok(()) }
 }
 
@@ -55,14 +58,11 @@ pub(super) fn too_complex() -> FilterPolicyError {
 }
 
 /// Refuses wildcard patterns that would cost too much. Amazon SNS's texts are not known.
-pub(super) fn check_wildcards(alternatives: &[Alternative]) -> Result<(), FilterPolicyError> {
-    let mut conditions: Vec<&Condition> = alternatives.iter().flatten().map(|(_, condition)| &**condition).collect();
-    conditions.sort_unstable_by_key(|condition| std::ptr::from_ref(*condition));
-    // A condition beside an `$or` stands in several alternatives and counts once.
-    conditions.dedup_by_key(|condition| std::ptr::from_ref(*condition));
-
+///
+/// `used` are the numbers of the conditions that count; one beside an `$or` stands in several alternatives and counts once.
+pub(super) fn check_wildcards(used: &[usize], conditions: &[ParsedCondition]) -> Result<(), FilterPolicyError> {
     let mut points: u64 = 0;
-    for condition in conditions {
+    for condition in used.iter().map(|number| &conditions[*number]) {
         if patterns(condition).any(|(wildcard, _)| wildcard.asterisks() > ASTERISKS_MAX) {
             return Err(FilterPolicyError::whole("Filter policy wildcard patterns can not have more than 3 wildcards"));
         }
@@ -72,8 +72,8 @@ pub(super) fn check_wildcards(alternatives: &[Alternative]) -> Result<(), Filter
 }
 
 /// The product, over the keys, of match values times depth.
-fn combinations(alternative: &Alternative) -> u64 {
-    alternative.iter().fold(1, |product, (_, condition)| {
+fn combinations(alternative: &Alternative, conditions: &[ParsedCondition]) -> u64 {
+    alternative.iter().map(|number| &conditions[*number]).fold(1, |product, condition| {
         let values = u64::try_from(condition.matchers.len()).unwrap_or(u64::MAX);
         product.saturating_mul(values).saturating_mul(condition.depth)
     })
@@ -81,7 +81,7 @@ fn combinations(alternative: &Alternative) -> u64 {
 
 /// The sum of the patterns' points times their number: 1 point for a single asterisk, 3 for each of several, 1 for any
 /// pattern below `anything-but`. Patterns without an asterisk are plain texts.
-fn wildcard_points(condition: &Condition) -> u64 {
+fn wildcard_points(condition: &ParsedCondition) -> u64 {
     let (mut points, mut count) = (0_u64, 0_u64);
     for (wildcard, excluded) in patterns(condition) {
         points += match wildcard.asterisks() {
@@ -96,11 +96,14 @@ fn wildcard_points(condition: &Condition) -> u64 {
 }
 
 /// The wildcard patterns of a condition, each with whether it stands below `anything-but`.
-fn patterns(condition: &Condition) -> impl Iterator<Item = (&Wildcard, bool)> {
+fn patterns(condition: &ParsedCondition) -> impl Iterator<Item = (&Wildcard, bool)> {
     condition.matchers.iter().flat_map(|matcher| {
         let (patterns, excluded): (&[Wildcard], bool) = match matcher {
             Matcher::Wildcard(wildcard) => (std::slice::from_ref(wildcard), false),
-            Matcher::AnythingBut(Exclusion::Wildcards(wildcards)) => (wildcards, true),
+            Matcher::AnythingBut(exclusion) => match &**exclusion {
+                Exclusion::Wildcards(wildcards) => (wildcards, true),
+                _ => (&[], true),
+            },
             _ => (&[], false),
         };
         patterns.iter().map(move |wildcard| (wildcard, excluded))

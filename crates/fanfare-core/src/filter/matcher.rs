@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use super::address::{Cidr, parse_address};
+use super::pool::Span;
 use super::text_set::{PrefixSet, TextSet, fold, folded, reversed};
 use super::wildcard::Wildcard;
 
@@ -18,32 +19,36 @@ pub(super) enum Value<'a> {
 }
 
 /// One match value. Each accepts or refuses a scalar that is there, but for [`Matcher::Absent`].
+///
+/// Texts lie in the policy's piece of text, and what is larger than a number lies apart, because there may be millions.
 #[derive(Debug, Clone)]
 pub(super) enum Matcher {
-    Text(Box<str>),
+    Text(Span),
     /// A text that is an IP address matches however the address is written.
-    Address(IpAddr),
+    Address(Box<IpAddr>),
     /// Numbers are equal by value, as 64-bit floating point numbers; zero has no sign.
     Number(f64),
     True,
     False,
     Null,
-    Prefix(Box<str>),
-    Suffix(Box<str>),
+    Prefix(Span),
+    Suffix(Span),
     /// The text is folded.
-    IgnoreCase(Box<str>),
+    IgnoreCase(Span),
     /// The text is folded.
-    PrefixIgnoreCase(Box<str>),
+    PrefixIgnoreCase(Span),
     /// The text is folded.
-    SuffixIgnoreCase(Box<str>),
-    Wildcard(Wildcard),
-    Numeric(NumericRange),
-    Cidr(Cidr),
+    SuffixIgnoreCase(Span),
+    Wildcard(Box<Wildcard>),
+    Numeric(Box<NumericRange>),
+    Cidr(Box<Cidr>),
     Exists,
     /// There is nothing at the path.
     Absent,
-    AnythingBut(Exclusion),
+    AnythingBut(Box<Exclusion>),
 }
+
+const _: () = assert!(size_of::<Matcher>() <= 16, "a match value ought to be small");
 
 /// What `anything-but` leaves out; it accepts every scalar that is not of the kind at all.
 #[derive(Debug, Clone)]
@@ -74,34 +79,34 @@ pub(super) struct NumericBound {
 }
 
 impl Matcher {
-    /// The match value of a plain string.
-    pub(super) fn text(text: &str) -> Self {
-        parse_address(text).map_or_else(|| Self::Text(text.into()), Self::Address)
+    /// The match value of a plain string, which is `span`.
+    pub(super) fn text(text: &str, span: Span) -> Self {
+        parse_address(text).map_or(Self::Text(span), |address| Self::Address(Box::new(address)))
     }
 
-    /// Whether the scalar satisfies the match value.
-    pub(super) fn accepts(&self, value: &Value<'_>) -> bool {
+    /// Whether the scalar satisfies the match value, whose texts lie in `piece`.
+    pub(super) fn accepts(&self, value: &Value<'_>, piece: &str) -> bool {
         match (self, value) {
             (Self::Exists, _) => true,
-            (Self::AnythingBut(exclusion), value) => !exclusion.holds(value),
+            (Self::AnythingBut(exclusion), value) => !exclusion.holds(value, piece),
             (Self::Number(number), Value::Number(value)) => number == value,
             (Self::Numeric(range), Value::Number(value)) => range.contains(*value),
             (Self::True, Value::True) | (Self::False, Value::False) | (Self::Null, Value::Null) => true,
-            (matcher, Value::Text(text)) => matcher.accepts_text(text),
+            (matcher, Value::Text(text)) => matcher.accepts_text(text, piece),
             _ => false,
         }
     }
 
-    fn accepts_text(&self, text: &str) -> bool {
+    fn accepts_text(&self, text: &str, piece: &str) -> bool {
         match self {
-            Self::Text(literal) => text == &**literal,
-            Self::Address(address) => parse_address(text) == Some(*address),
-            Self::Prefix(prefix) => text.starts_with(&**prefix),
-            Self::Suffix(suffix) => text.ends_with(&**suffix),
-            Self::IgnoreCase(literal) => text.chars().map(fold).eq(literal.chars()),
-            Self::PrefixIgnoreCase(prefix) => starts_with(text.chars(), prefix.chars()),
-            Self::SuffixIgnoreCase(suffix) => starts_with(text.chars().rev(), suffix.chars().rev()),
-            Self::Wildcard(wildcard) => wildcard.matches(text),
+            Self::Text(literal) => text == literal.of(piece),
+            Self::Address(address) => parse_address(text) == Some(**address),
+            Self::Prefix(prefix) => text.starts_with(prefix.of(piece)),
+            Self::Suffix(suffix) => text.ends_with(suffix.of(piece)),
+            Self::IgnoreCase(literal) => text.chars().map(fold).eq(literal.of(piece).chars()),
+            Self::PrefixIgnoreCase(prefix) => starts_with(text.chars(), prefix.of(piece).chars()),
+            Self::SuffixIgnoreCase(suffix) => starts_with(text.chars().rev(), suffix.of(piece).chars().rev()),
+            Self::Wildcard(wildcard) => wildcard.matches(text, piece),
             Self::Cidr(cidr) => parse_address(text).is_some_and(|address| cidr.contains(address)),
             _ => false,
         }
@@ -115,18 +120,20 @@ impl Exclusion {
         Self::Numbers(numbers.into())
     }
 
-    fn holds(&self, value: &Value<'_>) -> bool {
+    fn holds(&self, value: &Value<'_>, piece: &str) -> bool {
         match (self, value) {
             (Self::Numbers(numbers), Value::Number(value)) => {
                 // The two zeros are neighbours in the order and equal to each other, so any search finds one of them.
                 let at = numbers.partition_point(|number| number < value);
                 numbers.get(at).is_some_and(|number| number == value)
             }
-            (Self::Texts(texts), Value::Text(text)) => texts.contains(text),
-            (Self::IgnoreCase(texts), Value::Text(text)) => texts.contains(&folded(text)),
-            (Self::Prefixes(prefixes), Value::Text(text)) => prefixes.begins(text),
-            (Self::Suffixes(suffixes), Value::Text(text)) => suffixes.begins(&reversed(text)),
-            (Self::Wildcards(wildcards), Value::Text(text)) => wildcards.iter().any(|wildcard| wildcard.matches(text)),
+            (Self::Texts(texts), Value::Text(text)) => texts.contains(text, piece),
+            (Self::IgnoreCase(texts), Value::Text(text)) => texts.contains(&folded(text), piece),
+            (Self::Prefixes(prefixes), Value::Text(text)) => prefixes.begins(text, piece),
+            (Self::Suffixes(suffixes), Value::Text(text)) => suffixes.begins(&reversed(text), piece),
+            (Self::Wildcards(wildcards), Value::Text(text)) => {
+                wildcards.iter().any(|wildcard| wildcard.matches(text, piece))
+            }
             _ => false,
         }
     }
@@ -148,23 +155,24 @@ fn starts_with(mut chars: impl Iterator<Item = char>, prefix: impl Iterator<Item
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::filter::pool::Pool;
 
     #[test]
     fn zero_has_no_sign_wherever_numbers_are_compared() {
         for (ours, theirs) in [(0.0, -0.0), (-0.0, 0.0)] {
-            assert!(Matcher::Number(ours).accepts(&Value::Number(theirs)));
-            let but = Matcher::AnythingBut(Exclusion::numbers(vec![ours, 1.0, -1.0]));
-            assert!(!but.accepts(&Value::Number(theirs)));
-            assert!(but.accepts(&Value::Number(0.5)));
+            assert!(Matcher::Number(ours).accepts(&Value::Number(theirs), ""));
+            let but = Matcher::AnythingBut(Box::new(Exclusion::numbers(vec![ours, 1.0, -1.0])));
+            assert!(!but.accepts(&Value::Number(theirs), ""));
+            assert!(but.accepts(&Value::Number(0.5), ""));
         }
     }
 
     #[test]
     fn an_address_matches_in_every_spelling_and_in_no_other_family() {
-        let literal = Matcher::text("2001:db8::1");
-        assert!(literal.accepts(&Value::Text("2001:0DB8:0:0:0:0:0:1".into())));
-        let block = Matcher::Cidr(Cidr::parse("0.0.0.0/0").unwrap());
-        assert!(!block.accepts(&Value::Text("::1".into())));
-        assert!(!block.accepts(&Value::Text("::ffff:10.0.0.1".into())));
+        let literal = Matcher::text("2001:db8::1", Pool::own(0, 0));
+        assert!(literal.accepts(&Value::Text("2001:0DB8:0:0:0:0:0:1".into()), ""));
+        let block = Matcher::Cidr(Box::new(Cidr::parse("0.0.0.0/0").unwrap()));
+        assert!(!block.accepts(&Value::Text("::1".into()), ""));
+        assert!(!block.accepts(&Value::Text("::ffff:10.0.0.1".into()), ""));
     }
 }

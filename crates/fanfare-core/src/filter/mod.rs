@@ -3,10 +3,10 @@
 //! The road of a policy: [`json`](crate::json) splits its text into tokens, `parse` and `operators` read the grammar, `limits`
 //! applies Amazon SNS's limits, `alternatives` resolves `$or`, and `policy` keeps the result.
 //! The road of a message: `event` flattens its attributes or its text once (`flatten`), `evaluate` asks a policy,
-//! `explain` puts a refusal into words.
+//! `explain` puts a refusal into words. Where there are many policies, `index` finds the few that may want the message, reads
+//! of it what they ask about, and has `evaluate` ask them: what a match is, it does not know.
 //!
-//! Matching follows Amazon's own engine. Deliberately absent: an index over many policies, which would stand beside
-//! `evaluate` and use the same flattened message and the same conditions.
+//! Matching follows Amazon's own engine.
 
 mod address;
 mod alternatives;
@@ -14,13 +14,16 @@ mod error;
 mod evaluate;
 mod event;
 mod explain;
+mod filtered_out;
 mod flatten;
+mod index;
 mod limits;
 mod matcher;
 mod operators;
 mod parse;
 mod paths;
 mod policy;
+mod pool;
 mod scope;
 mod text_set;
 mod verdict;
@@ -28,6 +31,8 @@ mod wildcard;
 
 pub use error::FilterPolicyError;
 pub use event::Event;
+pub use filtered_out::FilteredOut;
+pub use index::{FilterIndex, Matches};
 pub use policy::FilterPolicy;
 pub use scope::FilterPolicyScope;
 pub use verdict::{FilterReason, Verdict};

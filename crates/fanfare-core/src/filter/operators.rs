@@ -5,9 +5,9 @@
 use super::address::Cidr;
 use super::error::FilterPolicyError;
 use super::matcher::{Exclusion, Matcher, NumericBound, NumericRange};
-use super::parse::Parser;
+use super::parse::{ParsedCondition, Parser};
 use super::paths::PathId;
-use super::policy::Condition;
+use super::pool::{Pool, Span};
 use super::text_set::{PrefixSet, TextSet, folded, reversed};
 use super::wildcard::Wildcard;
 use crate::json::Kind;
@@ -19,7 +19,7 @@ type Result<T> = std::result::Result<T, FilterPolicyError>;
 
 impl Parser<'_, '_> {
     /// Reads the list of match values that has just been entered.
-    pub(super) fn condition(&mut self, path: PathId, depth: u64) -> Result<Condition> {
+    pub(super) fn condition(&mut self, path: PathId, depth: u64) -> Result<ParsedCondition> {
         let start = self.end() - 1;
         let mut matchers = Vec::new();
         loop {
@@ -27,7 +27,7 @@ impl Parser<'_, '_> {
                 Kind::EndArray if matchers.is_empty() => return Err(self.refuse("Empty arrays are not allowed")),
                 Kind::EndArray => break,
                 Kind::StartObject => self.expression()?,
-                Kind::Text => Matcher::text(self.look()),
+                Kind::Text => Matcher::text(self.look(), self.span()),
                 Kind::Number => Matcher::Number(self.number()),
                 Kind::True => Matcher::True,
                 Kind::False => Matcher::False,
@@ -35,7 +35,7 @@ impl Parser<'_, '_> {
                 _ => return Err(self.refuse("Match value must be String, number, true, false, or null")),
             });
         }
-        Ok(Condition { path, matchers, depth, source: self.text[start..self.end()].into() })
+        Ok(ParsedCondition { path, matchers, depth, source: Pool::own(start, self.end() - start) })
     }
 
     /// Reads an operator with its operand, up to the end of their object.
@@ -44,11 +44,11 @@ impl Parser<'_, '_> {
             return Err(self.refuse("Match expression name not found"));
         }
         match self.look() {
-            "exactly" => self.string_operator("exact", |text| Matcher::Text(text.into())),
-            "prefix" => self.affix("prefix", "Prefix", |text| Matcher::Prefix(text.into()), Matcher::PrefixIgnoreCase),
-            "suffix" => self.affix("suffix", "Suffix", |text| Matcher::Suffix(text.into()), Matcher::SuffixIgnoreCase),
+            "exactly" => self.string_operator("exact", |parser| Matcher::Text(parser.span())),
+            "prefix" => self.affix("prefix", "Prefix", Matcher::Prefix, Matcher::PrefixIgnoreCase),
+            "suffix" => self.affix("suffix", "Suffix", Matcher::Suffix, Matcher::SuffixIgnoreCase),
             "equals-ignore-case" => {
-                self.string_operator("equals-ignore-case", |text| Matcher::IgnoreCase(folded(text).into()))
+                self.string_operator("equals-ignore-case", |parser| Matcher::IgnoreCase(parser.folded_span()))
             }
             "wildcard" => {
                 if self.next() != Kind::Text {
@@ -56,21 +56,21 @@ impl Parser<'_, '_> {
                 }
                 let wildcard = self.wildcard()?;
                 self.end_object(ONE_KEY)?;
-                Ok(Matcher::Wildcard(wildcard))
+                Ok(Matcher::Wildcard(Box::new(wildcard)))
             }
             "numeric" => self.numeric(),
             "exists" => self.exists(),
             "cidr" => self.cidr(),
-            "anything-but" => self.anything_but().map(Matcher::AnythingBut),
+            "anything-but" => self.anything_but().map(|exclusion| Matcher::AnythingBut(Box::new(exclusion))),
             name => Err(self.refuse(format!("Unrecognized match type {name}"))),
         }
     }
 
-    fn string_operator(&mut self, name: &str, matcher: impl FnOnce(&str) -> Matcher) -> Result<Matcher> {
+    fn string_operator(&mut self, name: &str, matcher: impl FnOnce(&mut Self) -> Matcher) -> Result<Matcher> {
         if self.next() != Kind::Text {
             return Err(self.refuse(format!("{name} match pattern must be a string")));
         }
-        let matcher = matcher(self.look());
+        let matcher = matcher(self);
         self.end_object(ONE_KEY)?;
         Ok(matcher)
     }
@@ -80,11 +80,11 @@ impl Parser<'_, '_> {
         &mut self,
         name: &str,
         title: &str,
-        exact: impl FnOnce(&str) -> Matcher,
-        ignore_case: impl FnOnce(Box<str>) -> Matcher,
+        exact: impl FnOnce(Span) -> Matcher,
+        ignore_case: impl FnOnce(Span) -> Matcher,
     ) -> Result<Matcher> {
         let matcher = match self.next() {
-            Kind::Text => exact(self.look()),
+            Kind::Text => exact(self.span()),
             Kind::StartObject => {
                 if self.next() != Kind::Field {
                     return Err(self.refuse(format!("{title} expression name not found")));
@@ -96,7 +96,7 @@ impl Parser<'_, '_> {
                 if self.next() != Kind::Text {
                     return Err(self.refuse("equals-ignore-case match pattern must be a string"));
                 }
-                let matcher = ignore_case(folded(self.look()).into());
+                let matcher = ignore_case(self.folded_span());
                 self.end_object(ONE_KEY)?;
                 matcher
             }
@@ -123,7 +123,7 @@ impl Parser<'_, '_> {
         }
         let cidr = Cidr::parse(self.look()).map_err(FilterPolicyError::whole)?;
         self.end_object(ONE_KEY)?;
-        Ok(Matcher::Cidr(cidr))
+        Ok(Matcher::Cidr(Box::new(cidr)))
     }
 
     fn numeric(&mut self) -> Result<Matcher> {
@@ -147,9 +147,9 @@ impl Parser<'_, '_> {
         let end = self.next();
         let matcher = match (operator, end) {
             ("=", Kind::EndArray) => Matcher::Number(bound.value),
-            ("<" | "<=", Kind::EndArray) => Matcher::Numeric(NumericRange { bottom: None, top: Some(bound) }),
-            (_, Kind::EndArray) => Matcher::Numeric(NumericRange { bottom: Some(bound), top: None }),
-            (">" | ">=", _) => Matcher::Numeric(self.numeric_top(end, bound)?),
+            ("<" | "<=", Kind::EndArray) => Matcher::Numeric(Box::new(NumericRange { bottom: None, top: Some(bound) })),
+            (_, Kind::EndArray) => Matcher::Numeric(Box::new(NumericRange { bottom: Some(bound), top: None })),
+            (">" | ">=", _) => Matcher::Numeric(Box::new(self.numeric_top(end, bound)?)),
             _ => return Err(self.refuse(TOO_MANY)),
         };
         self.end_object(TOO_MANY)?;
@@ -182,7 +182,7 @@ impl Parser<'_, '_> {
         let exclusion = match self.next() {
             Kind::StartObject => return self.anything_but_pattern(),
             Kind::StartArray => self.anything_but_list()?,
-            Kind::Text => Exclusion::Texts(TextSet::new([self.look().to_owned()])),
+            Kind::Text => Exclusion::Texts(TextSet::new(vec![self.span()], &self.parsed.pool)),
             Kind::Number => Exclusion::numbers(vec![self.number()]),
             _ => {
                 return Err(self.refuse("Value of anything-but must be an array or single string/number value."));
@@ -197,7 +197,7 @@ impl Parser<'_, '_> {
         loop {
             match self.next() {
                 Kind::EndArray => break,
-                Kind::Text => texts.push(self.look().to_owned()),
+                Kind::Text => texts.push(self.span()),
                 Kind::Number => numbers.push(self.number()),
                 _ => {
                     let complaint = "Inside anything but list, start|null|boolean is not supported.";
@@ -206,7 +206,7 @@ impl Parser<'_, '_> {
             }
         }
         match (texts.is_empty(), numbers.is_empty()) {
-            (false, true) => Ok(Exclusion::Texts(TextSet::new(texts))),
+            (false, true) => Ok(Exclusion::Texts(TextSet::new(texts, &self.parsed.pool))),
             (true, false) => Ok(Exclusion::numbers(numbers)),
             _ => Err(self.refuse(
                 "Inside anything but list, either all values are number or string, mixed type is not supported",
@@ -221,17 +221,24 @@ impl Parser<'_, '_> {
         }
         let name = self.look();
         let exclusion = match name {
-            "prefix" => Exclusion::Prefixes(PrefixSet::new(self.affixes(name)?)),
+            "prefix" => {
+                let prefixes = self.affixes(name)?;
+                Exclusion::Prefixes(PrefixSet::new(prefixes, &self.parsed.pool))
+            }
             "suffix" => {
-                let suffixes = self.affixes(name)?;
-                Exclusion::Suffixes(PrefixSet::new(suffixes.iter().map(|suffix| reversed(suffix)).collect()))
+                let mut suffixes = self.affixes(name)?;
+                for suffix in &mut suffixes {
+                    let backwards = reversed(self.parsed.pool.at(*suffix));
+                    *suffix = self.parsed.pool.add(&backwards);
+                }
+                Exclusion::Suffixes(PrefixSet::new(suffixes, &self.parsed.pool))
             }
             "equals-ignore-case" => {
                 let texts = self.strings(
                     "Inside anything-but/ignore-case list, number|start|null|boolean is not supported.",
-                    |parser| Ok(folded(parser.look())),
+                    |parser| Ok(parser.folded_span()),
                 )?;
-                Exclusion::IgnoreCase(TextSet::new(texts))
+                Exclusion::IgnoreCase(TextSet::new(texts, &self.parsed.pool))
             }
             "wildcard" => {
                 let wildcards = self.strings("wildcard match pattern must be a string", Self::wildcard)?;
@@ -244,7 +251,7 @@ impl Parser<'_, '_> {
         Ok(exclusion)
     }
 
-    fn affixes(&mut self, name: &str) -> Result<Vec<String>> {
+    fn affixes(&mut self, name: &str) -> Result<Vec<Span>> {
         // What Amazon SNS was recorded to say of a boolean prefix; of all else the engine says the other.
         let boolean = matches!(self.peek(), Kind::True | Kind::False);
         let complaint = match name {
@@ -253,7 +260,7 @@ impl Parser<'_, '_> {
         };
         self.strings(complaint, |parser| match parser.look() {
             "" => Err(parser.refuse("Null prefix/suffix not allowed")),
-            text => Ok(text.to_owned()),
+            _ => Ok(parser.span()),
         })
     }
 
@@ -276,12 +283,20 @@ impl Parser<'_, '_> {
     }
 
     fn wildcard(&mut self) -> Result<Wildcard> {
-        Wildcard::parse(self.look()).map_err(|error| self.refuse(error.to_string()))
+        let pattern = self.look();
+        Wildcard::parse(pattern, &mut self.parsed.pool).map_err(|error| self.refuse(error.to_string()))
     }
 
     /// The value of the number last taken. JSON's numbers are all numbers to Rust, the largest ones infinite.
     fn number(&mut self) -> f64 {
         self.look().parse().unwrap_or(f64::INFINITY)
+    }
+
+    /// The text of the token last taken, folded.
+    fn folded_span(&mut self) -> Span {
+        let text = self.look();
+        let folded = folded(text);
+        if folded == text { self.span() } else { self.parsed.pool.add(&folded) }
     }
 
     fn end_object(&mut self, complaint: &str) -> Result<()> {

@@ -1,10 +1,11 @@
 //! From the text of a policy to its keys, conditions and `$or` branches.
 
-use std::sync::Arc;
+use std::borrow::Cow;
 
 use super::error::FilterPolicyError;
+use super::matcher::Matcher;
 use super::paths::{PathId, PathTree};
-use super::policy::Condition;
+use super::pool::{Pool, Span};
 use crate::json::{Document, JsonError, Kind, Location, Token};
 
 /// Names that mean an operator somewhere, so that an object with one of them is no branch of `$or`.
@@ -39,10 +40,24 @@ const RESERVED: [&str; 24] = [
 #[derive(Debug)]
 pub(super) struct Parsed<'a> {
     pub(super) paths: PathTree<'a>,
+    pub(super) pool: Pool<'a>,
+    /// In the order of the text.
+    pub(super) conditions: Vec<ParsedCondition>,
     /// The first is the policy itself; a branch comes after the block that it is in. None when the policy is `{}`.
     pub(super) blocks: Vec<Block>,
     /// Whether a key stands in an object below the top.
     pub(super) nested: bool,
+}
+
+/// One key's list of match values, any of which will do.
+#[derive(Debug)]
+pub(super) struct ParsedCondition {
+    pub(super) path: PathId,
+    pub(super) matchers: Vec<Matcher>,
+    /// How deep in objects the key stands; 1 at the top. `$or` does not count.
+    pub(super) depth: u64,
+    /// The list as the policy has it.
+    pub(super) source: Span,
 }
 
 /// What an object says, nested objects included: all members must hold.
@@ -51,9 +66,16 @@ pub(super) type Block = Vec<Member>;
 /// One part of a block, in the order of the text.
 #[derive(Debug)]
 pub(super) enum Member {
-    Leaf(Arc<Condition>),
+    /// The number of a condition.
+    Leaf(usize),
     /// The numbers of the blocks of which one must hold; at least two.
     Or(Vec<usize>),
+}
+
+impl<'a> Parsed<'a> {
+    fn new(text: &'a str, blocks: Vec<Block>) -> Self {
+        Self { paths: PathTree::new(), pool: Pool::new(text), conditions: Vec::new(), blocks, nested: false }
+    }
 }
 
 /// Reads a policy.
@@ -63,7 +85,7 @@ pub(super) fn parse(text: &str) -> Result<Parsed<'_>, FilterPolicyError> {
     match tokens.as_slice() {
         [] => return Err(FilterPolicyError::json(JsonError::blank(), text)),
         [Token { kind: Kind::StartObject, .. }, Token { kind: Kind::EndObject, .. }] => {
-            return Ok(Parsed { paths: PathTree::new(), blocks: Vec::new(), nested: false });
+            return Ok(Parsed::new(text, Vec::new()));
         }
         _ => {}
     }
@@ -90,20 +112,20 @@ enum Frame {
 
 /// The state of reading tokens.
 pub(super) struct Parser<'a, 't> {
-    pub(super) text: &'a str,
+    text: &'a str,
     tokens: &'t [Token<'a>],
     /// How many tokens have been taken.
     taken: usize,
     /// Whether the text of the token last taken has been looked at, which moves the place that errors name.
     looked_at: bool,
     or_key: OrKey,
-    parsed: Parsed<'a>,
+    pub(super) parsed: Parsed<'a>,
     frames: Vec<Frame>,
 }
 
 impl<'a, 't> Parser<'a, 't> {
     fn new(text: &'a str, tokens: &'t [Token<'a>], or_key: OrKey) -> Self {
-        let parsed = Parsed { paths: PathTree::new(), blocks: vec![Vec::new()], nested: false };
+        let parsed = Parsed::new(text, vec![Vec::new()]);
         Self { text, tokens, taken: 0, looked_at: false, or_key, parsed, frames: Vec::new() }
     }
 
@@ -152,8 +174,9 @@ impl<'a, 't> Parser<'a, 't> {
             }
             Kind::StartArray => {
                 let path = self.parsed.paths.step(path, name.clone());
-                let leaf = Member::Leaf(Arc::new(self.condition(path, depth)?));
-                self.parsed.blocks[block].push(leaf);
+                let condition = self.condition(path, depth)?;
+                self.parsed.blocks[block].push(Member::Leaf(self.parsed.conditions.len()));
+                self.parsed.conditions.push(condition);
             }
             _ => return Err(self.refuse(format!("\"{name}\" must be an object or an array"))),
         }
@@ -206,6 +229,17 @@ impl<'a, 't> Parser<'a, 't> {
     pub(super) fn look(&mut self) -> &'t str {
         self.looked_at = true;
         &self.tokens[self.taken - 1].text
+    }
+
+    /// The text of the token last taken, a string, among the texts of the policy.
+    pub(super) fn span(&mut self) -> Span {
+        self.looked_at = true;
+        let token = &self.tokens[self.taken - 1];
+        match &token.text {
+            // It ends before the closing quote.
+            Cow::Borrowed(text) => Pool::own(token.end - 1 - text.len(), text.len()),
+            Cow::Owned(text) => self.parsed.pool.add(text),
+        }
     }
 
     /// The byte offset where the token last taken ends.

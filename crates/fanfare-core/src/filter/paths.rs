@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use super::flatten::Paths;
+
 /// The paths of a policy or a message as a tree of the segments between dots: `{"a.b": ..}` and `{"a": {"b": ..}}`
 /// name one path.
 ///
@@ -14,12 +16,20 @@ pub(super) struct PathTree<'a> {
 }
 
 /// A path in a [`PathTree`]; numbers are given in the order in which paths are first seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct PathId(u32);
 
 impl PathId {
     /// The empty path, which every other starts from.
     pub(super) const ROOT: Self = Self(0);
+
+    /// No path.
+    pub(super) const NONE: Self = Self(u32::MAX);
+
+    /// The path with that number in a table.
+    pub(super) fn of_index(index: usize) -> Self {
+        Self(u32::try_from(index).expect("there are fewer paths than four thousand million"))
+    }
 
     /// The number of the path, for tables.
     pub(super) fn index(self) -> usize {
@@ -31,11 +41,6 @@ impl<'a> PathTree<'a> {
     /// A tree with the root alone.
     pub(super) fn new() -> Self {
         Self { children: HashMap::new(), len: 1 }
-    }
-
-    /// How many paths there are, the root included.
-    pub(super) fn len(&self) -> usize {
-        self.len as usize
     }
 
     /// The path of the field `name` below `parent`, which is added if it is new.
@@ -72,6 +77,17 @@ impl<'a> PathTree<'a> {
             *len += 1;
             id
         })
+    }
+}
+
+/// Every path of a message is asked about when nobody knows which policies will come.
+impl<'a> Paths<'a> for PathTree<'a> {
+    fn step(&mut self, parent: PathId, name: Cow<'a, str>) -> Option<PathId> {
+        Some(PathTree::step(self, parent, name))
+    }
+
+    fn is_asked_about(&self, _: PathId) -> bool {
+        true
     }
 }
 

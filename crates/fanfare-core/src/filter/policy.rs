@@ -3,15 +3,15 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::alternatives::expand;
+use super::alternatives::{Alternative, expand};
 use super::error::FilterPolicyError;
 use super::evaluate::{self, Refusal};
 use super::event::Event;
 use super::explain::explain;
 use super::limits::{self, check_keys, check_size, check_wildcards};
-use super::matcher::Matcher;
+use super::matcher::{Matcher, Value};
 use super::parse::{Parsed, parse};
-use super::paths::PathId;
+use super::pool::Span;
 use super::scope::FilterPolicyScope;
 use super::verdict::Verdict;
 
@@ -22,30 +22,39 @@ use super::verdict::Verdict;
 #[derive(Clone)]
 pub struct FilterPolicy(Arc<Inner>);
 
+/// A policy in few and small pieces, because there may be millions.
 struct Inner {
-    text: Box<str>,
+    /// The policy's text, and behind it what its conditions compare with and does not stand in it word for word.
+    piece: Box<str>,
+    text_len: u32,
     scope: FilterPolicyScope,
-    /// The keys, with dots.
-    keys: Vec<String>,
-    /// The message must satisfy one of these; none when the policy is empty.
-    alternatives: Vec<Alternative>,
+    /// Those that count, in the order in which alternatives name them first.
+    conditions: Box<[ConditionParts]>,
+    /// The match values of all conditions, one condition after the other.
+    matchers: Box<[Matcher]>,
+    /// The conditions of each alternative; nothing when there is one alternative, or none, which has them all.
+    alternatives: Option<Box<[Box<[u16]>]>>,
 }
 
-/// Conditions that must all be met, each for another key.
-pub(super) type Alternative = Vec<(KeyIndex, Arc<Condition>)>;
-
-/// The number of a key among the keys of its policy.
-pub(super) type KeyIndex = usize;
+/// Where the parts of a condition are.
+struct ConditionParts {
+    /// The key, with dots.
+    key: Span,
+    source: Span,
+    /// Where its match values end, which begin where those of the condition before end.
+    matchers_end: u32,
+}
 
 /// One key's list of match values, any of which will do.
-#[derive(Debug)]
-pub(super) struct Condition {
-    pub(super) path: PathId,
-    pub(super) matchers: Vec<Matcher>,
-    /// How deep in objects the key stands; 1 at the top. `$or` does not count.
-    pub(super) depth: u64,
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Condition<'p> {
+    /// The key, with dots.
+    pub(super) key: &'p str,
     /// The list as the policy has it.
-    pub(super) source: Box<str>,
+    pub(super) source: &'p str,
+    pub(super) matchers: &'p [Matcher],
+    /// Where the texts of the match values lie.
+    pub(super) piece: &'p str,
 }
 
 impl FilterPolicy {
@@ -59,22 +68,29 @@ impl FilterPolicy {
     /// more than 3 wildcards in a pattern or 100 wildcard points. First of all, text of more than 256 KiB.
     pub fn parse(text: &str, scope: FilterPolicyScope) -> Result<Self, FilterPolicyError> {
         check_size(text)?;
-        let Parsed { paths, blocks, nested } = parse(text)?;
-        if nested && scope == FilterPolicyScope::MessageAttributes {
+        let parsed = parse(text)?;
+        if parsed.nested && scope == FilterPolicyScope::MessageAttributes {
             return Err(FilterPolicyError::scope(
                 "Filter policy scope MessageAttributes does not support nested filter policy".to_owned(),
             ));
         }
-        let key_ids = check_keys(&blocks)?;
-        let alternatives = expand(&blocks, &key_ids, limits::COMBINATIONS_MAX)?;
-        check_wildcards(&alternatives)?;
-        let keys = paths.names(&key_ids);
-        Ok(Self(Arc::new(Inner { text: text.into(), scope, keys, alternatives })))
+        let keys = check_keys(&parsed.conditions)?;
+        let alternatives = expand(&parsed, &keys, limits::COMBINATIONS_MAX)?;
+        let mut used: Vec<usize> = Vec::new();
+        let mut places = vec![None; parsed.conditions.len()];
+        for &number in alternatives.iter().flatten() {
+            places[number].get_or_insert_with(|| {
+                used.push(number);
+                u16::try_from(used.len() - 1).expect("the limit on combinations bounds the conditions")
+            });
+        }
+        check_wildcards(&used, &parsed.conditions)?;
+        Ok(Self(Arc::new(Inner::new(text, scope, parsed, &used, &alternatives, &places))))
     }
 
     /// The policy exactly as it was given.
     pub fn text(&self) -> &str {
-        &self.0.text
+        &self.0.piece[..self.0.text_len as usize]
     }
 
     /// What part of a message the policy looks at.
@@ -84,7 +100,7 @@ impl FilterPolicy {
 
     /// Whether this is `{}`, which wants every message, also one without attributes or with a text that is no JSON.
     pub fn is_empty(&self) -> bool {
-        self.0.alternatives.is_empty()
+        self.0.conditions.is_empty()
     }
 
     /// Whether the subscription wants the message.
@@ -104,19 +120,75 @@ impl FilterPolicy {
         Some(explain(self, event, refusal))
     }
 
-    pub(super) fn key(&self, index: KeyIndex) -> &str {
-        &self.0.keys[index]
+    /// How many alternatives there are, one of which the message must satisfy; none when the policy is empty.
+    pub(super) fn alternatives_len(&self) -> usize {
+        match &self.0.alternatives {
+            Some(alternatives) => alternatives.len(),
+            None => usize::from(!self.is_empty()),
+        }
     }
 
-    pub(super) fn alternatives(&self) -> &[Alternative] {
-        &self.0.alternatives
+    /// The numbers of the conditions of an alternative, which must all be met and are each for another key.
+    pub(super) fn alternative(&self, number: usize) -> impl ExactSizeIterator<Item = usize> {
+        let listed = self.0.alternatives.as_ref().map(|alternatives| &alternatives[number]);
+        let len = listed.map_or(self.0.conditions.len(), |listed| listed.len());
+        (0..len).map(move |place| listed.map_or(place, |listed| usize::from(listed[place])))
+    }
+
+    /// How many conditions there are.
+    pub(super) fn conditions_len(&self) -> usize {
+        self.0.conditions.len()
+    }
+
+    /// The condition with that number.
+    pub(super) fn condition(&self, number: usize) -> Condition<'_> {
+        let Inner { piece, conditions, matchers, .. } = &*self.0;
+        let parts = &conditions[number];
+        let start = number.checked_sub(1).map_or(0, |before| conditions[before].matchers_end as usize);
+        let matchers = &matchers[start..parts.matchers_end as usize];
+        Condition { key: parts.key.of(piece), source: parts.source.of(piece), matchers, piece }
     }
 }
 
-impl Condition {
+impl Inner {
+    /// Puts a policy together of its conditions that are `used`; `places` says which of them each is.
+    fn new(
+        text: &str,
+        scope: FilterPolicyScope,
+        parsed: Parsed<'_>,
+        used: &[usize],
+        alternatives: &[Alternative],
+        places: &[Option<u16>],
+    ) -> Self {
+        let Parsed { paths, mut pool, conditions, .. } = parsed;
+        let mut all: Vec<_> = conditions.into_iter().map(Some).collect();
+        let conditions: Vec<_> = used.iter().filter_map(|number| all[*number].take()).collect();
+        let names = paths.names(&conditions.iter().map(|condition| condition.path).collect::<Vec<_>>());
+        let mut parts = Vec::with_capacity(used.len());
+        let mut matchers = Vec::with_capacity(conditions.iter().map(|condition| condition.matchers.len()).sum());
+        for (condition, name) in conditions.into_iter().zip(names) {
+            matchers.extend(condition.matchers);
+            let matchers_end =
+                u32::try_from(matchers.len()).expect("the limit on combinations bounds the match values");
+            parts.push(ConditionParts { key: pool.find_or_add(&name), source: condition.source, matchers_end });
+        }
+        let place = |number: &usize| places[*number].expect("a condition of an alternative is used");
+        let listed = |alternative: &Alternative| alternative.iter().map(place).collect();
+        Self {
+            piece: pool.finish(),
+            text_len: u32::try_from(text.len()).expect("a policy has at most 256 KiB"),
+            scope,
+            conditions: parts.into(),
+            matchers: matchers.into(),
+            alternatives: (alternatives.len() > 1).then(|| alternatives.iter().map(listed).collect()),
+        }
+    }
+}
+
+impl Condition<'_> {
     /// Whether the scalar satisfies one of the match values.
-    pub(super) fn accepts(&self, value: &super::matcher::Value<'_>) -> bool {
-        self.matchers.iter().any(|matcher| matcher.accepts(value))
+    pub(super) fn accepts(&self, value: &Value<'_>) -> bool {
+        self.matchers.iter().any(|matcher| matcher.accepts(value, self.piece))
     }
 
     /// Whether the condition is met when there is nothing at the path.

@@ -1,18 +1,19 @@
 //! Sets of texts that are asked in few steps however many texts there are, and the folding of case.
 
-use std::collections::HashSet;
+use super::pool::{Pool, Span};
 
-/// Texts to compare whole.
+/// Texts to compare whole, in their order.
 #[derive(Debug, Clone)]
-pub(super) struct TextSet(HashSet<Box<str>>);
+pub(super) struct TextSet(Box<[Span]>);
 
 impl TextSet {
-    pub(super) fn new(texts: impl IntoIterator<Item = String>) -> Self {
-        Self(texts.into_iter().map(String::into_boxed_str).collect())
+    pub(super) fn new(mut texts: Vec<Span>, pool: &Pool<'_>) -> Self {
+        texts.sort_unstable_by_key(|text| pool.at(*text));
+        Self(texts.into())
     }
 
-    pub(super) fn contains(&self, text: &str) -> bool {
-        self.0.contains(text)
+    pub(super) fn contains(&self, text: &str, piece: &str) -> bool {
+        self.0.binary_search_by_key(&text, |known| known.of(piece)).is_ok()
     }
 }
 
@@ -20,25 +21,25 @@ impl TextSet {
 #[derive(Debug, Clone)]
 pub(super) struct PrefixSet {
     /// In order, and none begins with another: so only the nearest below a text can be its prefix.
-    prefixes: Vec<Box<str>>,
+    prefixes: Box<[Span]>,
 }
 
 impl PrefixSet {
-    pub(super) fn new(mut prefixes: Vec<String>) -> Self {
-        prefixes.sort_unstable();
-        let mut kept: Vec<Box<str>> = Vec::with_capacity(prefixes.len());
+    pub(super) fn new(mut prefixes: Vec<Span>, pool: &Pool<'_>) -> Self {
+        prefixes.sort_unstable_by_key(|prefix| pool.at(*prefix));
+        let mut kept: Vec<Span> = Vec::with_capacity(prefixes.len());
         for prefix in prefixes {
-            if !kept.last().is_some_and(|last| prefix.starts_with(&**last)) {
-                kept.push(prefix.into_boxed_str());
+            if !kept.last().is_some_and(|last| pool.at(prefix).starts_with(pool.at(*last))) {
+                kept.push(prefix);
             }
         }
-        Self { prefixes: kept }
+        Self { prefixes: kept.into() }
     }
 
     /// Whether `text` begins with one of the texts.
-    pub(super) fn begins(&self, text: &str) -> bool {
-        let above = self.prefixes.partition_point(|prefix| **prefix <= *text);
-        above > 0 && text.starts_with(&*self.prefixes[above - 1])
+    pub(super) fn begins(&self, text: &str, piece: &str) -> bool {
+        let above = self.prefixes.partition_point(|prefix| prefix.of(piece) <= text);
+        above > 0 && text.starts_with(self.prefixes[above - 1].of(piece))
     }
 }
 
@@ -74,12 +75,15 @@ mod tests {
 
     #[test]
     fn a_prefix_that_begins_with_another_hides_none() {
-        let set = PrefixSet::new(["ab", "a", "abc", "x", "b"].map(str::to_owned).to_vec());
+        let mut pool = Pool::new("");
+        let prefixes = ["ab", "a", "abc", "x", "b"].map(|prefix| pool.add(prefix));
+        let set = PrefixSet::new(prefixes.to_vec(), &pool);
+        let piece = pool.finish();
         for text in ["a", "abz", "ac", "b", "xyz"] {
-            assert!(set.begins(text), "{text}");
+            assert!(set.begins(text, &piece), "{text}");
         }
         for text in ["", "c", "ya", "A"] {
-            assert!(!set.begins(text), "{text}");
+            assert!(!set.begins(text, &piece), "{text}");
         }
     }
 

@@ -2,11 +2,13 @@
 
 use std::fmt;
 
+use super::pool::{Pool, Span};
+
 /// A pattern in which `*` stands for any number of characters, also none; `\*` and `\\` stand for themselves.
 #[derive(Debug, Clone)]
 pub(super) struct Wildcard {
     /// The literal texts between the asterisks; one more than there are asterisks.
-    literals: Vec<Box<str>>,
+    literals: Box<[Span]>,
 }
 
 /// A pattern that cannot be read; positions are byte offsets that count an opening quote.
@@ -26,15 +28,15 @@ impl fmt::Display for WildcardError {
 }
 
 impl Wildcard {
-    /// Reads a pattern.
-    pub(super) fn parse(pattern: &str) -> Result<Self, WildcardError> {
+    /// Reads a pattern, whose literals are added to the pool.
+    pub(super) fn parse(pattern: &str, pool: &mut Pool<'_>) -> Result<Self, WildcardError> {
         let mut literals = Vec::new();
         let mut literal = String::new();
         let mut chars = pattern.char_indices().peekable();
         while let Some((at, c)) = chars.next() {
             match c {
                 '*' if matches!(chars.peek(), Some((_, '*'))) => return Err(WildcardError::Consecutive(at + 1)),
-                '*' => literals.push(std::mem::take(&mut literal).into_boxed_str()),
+                '*' => literals.push(pool.add(&std::mem::take(&mut literal))),
                 '\\' => match chars.next() {
                     Some((_, escaped @ ('*' | '\\'))) => literal.push(escaped),
                     _ => return Err(WildcardError::Escape(at + 1)),
@@ -42,8 +44,8 @@ impl Wildcard {
                 c => literal.push(c),
             }
         }
-        literals.push(literal.into_boxed_str());
-        Ok(Self { literals })
+        literals.push(pool.add(&literal));
+        Ok(Self { literals: literals.into() })
     }
 
     /// How many asterisks the pattern has.
@@ -51,18 +53,32 @@ impl Wildcard {
         self.literals.len() - 1
     }
 
+    /// What the whole text is, if the pattern has no asterisk.
+    pub(super) fn whole<'p>(&self, piece: &'p str) -> Option<&'p str> {
+        if let [whole] = &*self.literals { Some(whole.of(piece)) } else { None }
+    }
+
+    /// What a text that fits begins and ends with.
+    pub(super) fn ends<'p>(&self, piece: &'p str) -> (&'p str, &'p str) {
+        match &*self.literals {
+            [first, .., last] => (first.of(piece), last.of(piece)),
+            literals => literals.first().map_or(("", ""), |whole| (whole.of(piece), whole.of(piece))),
+        }
+    }
+
     /// Whether the whole of `text` fits the pattern. Each literal is looked for once, from left to right.
-    pub(super) fn matches(&self, text: &str) -> bool {
-        let [first, rest @ ..] = self.literals.as_slice() else { return false };
-        let [between @ .., last] = rest else { return text == &**first };
-        let Some(mut text) = text.strip_prefix(&**first) else { return false };
+    pub(super) fn matches(&self, text: &str, piece: &str) -> bool {
+        let [first, rest @ ..] = &*self.literals else { return false };
+        let [between @ .., last] = rest else { return text == first.of(piece) };
+        let Some(mut text) = text.strip_prefix(first.of(piece)) else { return false };
         for literal in between {
-            match text.find(&**literal) {
+            let literal = literal.of(piece);
+            match text.find(literal) {
                 Some(at) => text = &text[at + literal.len()..],
                 None => return false,
             }
         }
-        text.ends_with(&**last)
+        text.ends_with(last.of(piece))
     }
 }
 
@@ -71,7 +87,9 @@ mod tests {
     use super::*;
 
     fn matches(pattern: &str, text: &str) -> bool {
-        Wildcard::parse(pattern).unwrap().matches(text)
+        let mut pool = Pool::new("");
+        let wildcard = Wildcard::parse(pattern, &mut pool).unwrap();
+        wildcard.matches(text, &pool.finish())
     }
 
     #[test]
@@ -90,9 +108,10 @@ mod tests {
 
     #[test]
     fn a_backslash_must_escape_an_asterisk_or_itself() {
-        assert_eq!(Wildcard::parse("a\\").unwrap_err(), WildcardError::Escape(2));
-        assert_eq!(Wildcard::parse("\\n").unwrap_err(), WildcardError::Escape(1));
+        let refused = |pattern| Wildcard::parse(pattern, &mut Pool::new("")).unwrap_err();
+        assert_eq!(refused("a\\"), WildcardError::Escape(2));
+        assert_eq!(refused("\\n"), WildcardError::Escape(1));
         assert!(matches("\\\\\\*", "\\*"));
-        assert_eq!(Wildcard::parse("a***").unwrap_err(), WildcardError::Consecutive(2));
+        assert_eq!(refused("a***"), WildcardError::Consecutive(2));
     }
 }

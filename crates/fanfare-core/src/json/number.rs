@@ -4,7 +4,7 @@ use super::{JsonError, Kind, Reader};
 
 impl Reader<'_> {
     /// Reads the number that starts here.
-    pub(super) fn number(&mut self) -> Result<(), JsonError> {
+    pub(super) fn number(&mut self) -> Result<Kind, JsonError> {
         let start = self.at;
         if self.byte() == Some(b'-') {
             self.at += 1;
@@ -27,8 +27,8 @@ impl Reader<'_> {
         }
         let length = self.at - start;
         self.at = start;
-        self.take(Kind::Number, length);
-        Ok(())
+        self.take(length);
+        Ok(Kind::Number)
     }
 
     /// Goes past at least one digit.

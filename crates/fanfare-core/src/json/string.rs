@@ -1,40 +1,38 @@
 //! Strings of JSON.
 
-use std::borrow::Cow;
-
 use super::error::describe;
-use super::{JsonError, Kind, Reader, Token};
+use super::{JsonError, Kind, Reader};
 
 impl Reader<'_> {
     /// Reads the string that starts here, as the name of a field or as a value.
-    pub(super) fn string(&mut self, kind: Kind) -> Result<(), JsonError> {
+    pub(super) fn string(&mut self, kind: Kind) -> Result<Kind, JsonError> {
         self.at += 1;
-        let seen = self.at;
+        let start = self.at;
         let mut unescaped: Option<String> = None;
         let mut plain = self.at;
         loop {
+            self.at = plain_end(self.text.as_bytes(), self.at);
             match self.byte() {
                 Some(b'"') => break,
+                Some(b'\\') if self.skimming => drop(self.escape()?),
                 Some(b'\\') => {
                     let text = unescaped.get_or_insert_default();
                     text.push_str(&self.text[plain..self.at]);
                     text.push(self.escape()?);
                     plain = self.at;
                 }
-                Some(0..=0x1f) => return Err(self.control(kind)),
-                Some(_) => self.at += 1,
+                Some(_) => return Err(self.control(kind)),
                 None if kind == Kind::Field => return Err(self.ended(" in field name")),
                 None => return Err(self.ended(": was expecting closing quote for a string value")),
             }
         }
-        let rest = &self.text[plain..self.at];
-        let text = match unescaped {
-            Some(text) => Cow::Owned(text + rest),
-            None => Cow::Borrowed(rest),
-        };
+        if let Some(text) = &mut unescaped {
+            text.push_str(&self.text[plain..self.at]);
+        }
+        (self.token, self.unescaped) = ((start, self.at), unescaped);
         self.at += 1;
-        self.tokens.push(Token { kind, text, seen, end: self.at });
-        Ok(())
+        self.seen = start;
+        Ok(kind)
     }
 
     /// Reads an escape sequence, backslash included.
@@ -103,5 +101,52 @@ impl Reader<'_> {
             ),
             self.at + 1,
         )
+    }
+}
+
+/// Where the plain part of a string that begins at `at` ends: at a quote, a backslash, a control character, or the end of the
+/// text. Looks at eight bytes at a time.
+fn plain_end(bytes: &[u8], mut at: usize) -> usize {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGHS: u64 = ONES << 7;
+    while let Some(eight) = bytes.get(at..).and_then(|rest| rest.first_chunk()) {
+        let word = u64::from_le_bytes(*eight);
+        let quotes = word ^ (ONES * b'"' as u64);
+        let backslashes = word ^ (ONES * b'\\' as u64);
+        // A byte that is too small borrows from its own highest bit; what it may do to those above does not matter, since the
+        // first one counts.
+        let ends = (quotes.wrapping_sub(ONES) & !quotes)
+            | (backslashes.wrapping_sub(ONES) & !backslashes)
+            | (word.wrapping_sub(ONES * 0x20) & !word);
+        let ends = ends & HIGHS;
+        if ends != 0 {
+            return at + ends.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    let is_end = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..=0x1f);
+    let rest = bytes.get(at..).unwrap_or_default();
+    at + rest.iter().position(is_end).unwrap_or(rest.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain_end;
+
+    #[test]
+    fn a_plain_part_ends_where_a_look_at_each_byte_ends_it() {
+        let ends = [b'"', b'\\', 0, 0x1f];
+        for length in 0..40 {
+            for fill in [b'a', b' ', b'!', b'#', b'[', b']', 0x7f, 0x80, 0xff] {
+                let plain = vec![fill; length];
+                assert_eq!(plain_end(&plain, 0), length);
+                for (at, end) in (0..length).flat_map(|at| ends.map(|end| (at, end))) {
+                    let mut text = plain.clone();
+                    text[at] = end;
+                    assert_eq!(plain_end(&text, 0), at, "{text:?}");
+                    assert_eq!(plain_end(&text, at + 1), length, "{text:?}");
+                }
+            }
+        }
     }
 }

@@ -1,0 +1,288 @@
+//! The policies of one scope, filed.
+
+use std::collections::BTreeSet;
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::sync::Arc;
+
+use super::clause::{Change, Clause};
+use super::members::{Members, Removed};
+use super::seed::Seed;
+use super::shape::{Shape, Shapes};
+use super::slab::Slab;
+use super::table::Table;
+use super::trie::{Asked, Trie};
+use crate::filter::evaluate::{Leaves, holds};
+use crate::filter::event::Event;
+use crate::filter::flatten::{Flattened, Leaf, Scope, ScopeId};
+use crate::filter::matcher::Value;
+use crate::filter::paths::PathId;
+use crate::filter::policy::{Condition, FilterPolicy};
+use crate::filter::scope::FilterPolicyScope;
+use crate::filter::verdict::FilterReason;
+
+/// The policies of one scope, each filed under the clauses of one condition, and found by them.
+#[derive(Debug)]
+pub(super) struct Scoped<K> {
+    scope: FilterPolicyScope,
+    seed: Seed,
+    policies: Slab<Filing<K>>,
+    /// The numbers of policies, by key.
+    keys: Table<u32>,
+    key_hasher: RandomState,
+    trie: Trie,
+    shapes: Shapes,
+    /// By clause, who is filed under it.
+    clauses: Table<Filed>,
+    /// The paths at which there may have to be nothing.
+    absences: BTreeSet<PathId>,
+}
+
+/// A policy in the index.
+#[derive(Debug)]
+struct Filing<K> {
+    key: K,
+    policy: FilterPolicy,
+    shape: Arc<Shape>,
+}
+
+/// Who is filed under one clause. A clause is known by its hash alone: where two meet, each brings the other candidates.
+#[derive(Debug)]
+struct Filed {
+    hash: u64,
+    members: Members,
+}
+
+/// More numbers at one path than these are not looked for one by one.
+const NUMBERS_MAX: usize = 32;
+
+impl<K: Copy + Eq + Hash> Scoped<K> {
+    pub(super) fn new(scope: FilterPolicyScope) -> Self {
+        Self {
+            scope,
+            seed: Seed::random(),
+            policies: Slab::default(),
+            keys: Table::default(),
+            key_hasher: RandomState::new(),
+            trie: Trie::new(),
+            shapes: Shapes::default(),
+            clauses: Table::default(),
+            absences: BTreeSet::new(),
+        }
+    }
+
+    /// How many policies there are.
+    pub(super) fn len(&self) -> usize {
+        self.policies.len()
+    }
+
+    /// The policy of that key.
+    pub(super) fn policy(&self, key: &K) -> Option<&FilterPolicy> {
+        let number = self.keys.find(self.key_hasher.hash_one(key), |number| self.has_key(*number, key))?;
+        self.policies.get(*number).map(|filing| &filing.policy)
+    }
+
+    /// Files the policy, which is not empty, under a key that has none.
+    pub(super) fn insert(&mut self, key: K, policy: FilterPolicy) {
+        let conditions = 0..policy.conditions_len();
+        let paths: Vec<_> = conditions.map(|number| self.trie.add(policy.condition(number).key, &self.seed)).collect();
+        let mut filed: Vec<u16> = Vec::with_capacity(policy.alternatives_len());
+        for alternative in 0..policy.alternatives_len() {
+            let likelihoods =
+                policy.alternative(alternative).map(|number| (number, self.likelihood(&policy, number, &paths)));
+            let best = likelihoods.min_by(|(_, one), (_, other)| one.total_cmp(other));
+            let (best, _) = best.expect("an alternative has a condition");
+            let best = u16::try_from(best).expect("the limit on combinations bounds the conditions");
+            if !filed.contains(&best) {
+                filed.push(best);
+            }
+        }
+        let shape = self.shapes.add(&paths, &filed, &self.seed);
+        let number = self.policies.insert(Filing { key, policy: policy.clone(), shape });
+        self.for_clauses(&policy, &paths, &filed, |index, path, clause| index.file(path, clause, number));
+        let Self { keys, policies, key_hasher, .. } = self;
+        let hash_of = |number: &u32| policies.get(*number).map_or(0, |filing| key_hasher.hash_one(filing.key));
+        keys.insert(key_hasher.hash_one(key), number, hash_of);
+    }
+
+    /// Takes out the policy of that key.
+    pub(super) fn remove(&mut self, key: &K) -> Option<FilterPolicy> {
+        let policies = &self.policies;
+        let is = |number: &u32| policies.get(*number).is_some_and(|filing| filing.key == *key);
+        let number = self.keys.remove(self.key_hasher.hash_one(key), is)?;
+        let Filing { policy, shape, .. } = self.policies.remove(number)?;
+        self.for_clauses(&policy, &shape.paths, &shape.filed, |index, path, clause| index.unfile(path, clause, number));
+        for path in &shape.paths {
+            self.trie.remove(*path);
+        }
+        self.shapes.remove(&shape, &self.seed);
+        Some(policy)
+    }
+
+    /// Takes the message apart as far as policies ask about it, and finds those that may want it; or the reason why none does.
+    pub(super) fn candidates<'a>(&self, event: &Event<'a>) -> Result<Candidates<'a, K>, FilterReason> {
+        let mut asked = Asked { trie: &self.trie, seed: &self.seed };
+        let message = match self.scope {
+            FilterPolicyScope::MessageAttributes => Flattened::attributes(event.attributes(), &mut asked),
+            FilterPolicyScope::MessageBody => Flattened::body(event.body(), &mut asked),
+        }?;
+        let mut numbers = self.find(&message);
+        // A policy may be filed under several clauses, and some of them may be met by several scalars.
+        numbers.sort_unstable();
+        numbers.dedup();
+        let filings = numbers.into_iter().filter_map(|number| self.policies.get(number));
+        let candidates = filings.map(|filing| (filing.key, filing.policy.clone(), Arc::clone(&filing.shape))).collect();
+        Ok(Candidates { message, candidates })
+    }
+
+    fn find(&self, message: &Flattened<'_>) -> Vec<u32> {
+        let mut found = Vec::new();
+        let mut hashes = Vec::new();
+        for (path, leaves) in message.by_path() {
+            let filed = self.trie.filed(path);
+            hashes.clear();
+            hashes.extend(filed.presence(path, &self.seed));
+            for leaf in leaves {
+                filed.look_for(&leaf.value, path, &self.seed, &mut hashes);
+            }
+            if leaves.len() > 1 {
+                hashes.sort_unstable();
+                hashes.dedup();
+            }
+            for hash in &hashes {
+                self.members(*hash, &mut found);
+            }
+            if let Some(ranges) = filed.ranges() {
+                let numbers =
+                    leaves.iter().filter_map(|leaf| if let Value::Number(n) = leaf.value { Some(n) } else { None });
+                if numbers.clone().count() > NUMBERS_MAX {
+                    ranges.all(&mut found);
+                } else {
+                    numbers.for_each(|number| ranges.find(number, &mut found));
+                }
+            }
+        }
+        for path in self.absences.iter().filter(|path| message.leaves(**path).is_empty()) {
+            self.members(Clause::Absent.hash(*path, &self.seed).unwrap_or_default(), &mut found);
+        }
+        found
+    }
+
+    fn members(&self, hash: u64, found: &mut Vec<u32>) {
+        if let Some(filed) = self.clauses.find(hash, |filed| filed.hash == hash) {
+            filed.members.extend_into(found);
+        }
+    }
+
+    /// How likely a message is to meet the condition.
+    fn likelihood(&self, policy: &FilterPolicy, number: usize, paths: &[PathId]) -> f64 {
+        let condition = policy.condition(number);
+        let path = paths[number];
+        let filed = self.trie.filed(path);
+        let clauses = condition.matchers.iter().map(|matcher| Clause::of(matcher, condition.piece));
+        clauses
+            .map(|clause| {
+                let hash = clause.hash(path, &self.seed);
+                let known = hash.and_then(|hash| self.clauses.find(hash, |filed| filed.hash == hash));
+                filed.likelihood(&clause, known.map_or(0, |filed| filed.members.len()))
+            })
+            .sum()
+    }
+
+    fn for_clauses(
+        &mut self,
+        policy: &FilterPolicy,
+        paths: &[PathId],
+        filed: &[u16],
+        mut act: impl FnMut(&mut Self, PathId, &Clause<'_>),
+    ) {
+        for number in filed.iter().map(|number| usize::from(*number)) {
+            let condition = policy.condition(number);
+            for matcher in condition.matchers {
+                act(self, paths[number], &Clause::of(matcher, condition.piece));
+            }
+        }
+    }
+
+    fn file(&mut self, path: PathId, clause: &Clause<'_>, number: u32) {
+        let new = match clause.hash(path, &self.seed) {
+            None => true,
+            Some(hash) => match self.clauses.find_mut(hash, |filed| filed.hash == hash) {
+                Some(filed) => filed.members.insert(number),
+                None => {
+                    let filed = Filed { hash, members: Members::One(number) };
+                    self.clauses.insert(hash, filed, |filed| filed.hash);
+                    true
+                }
+            },
+        };
+        if new {
+            self.note(path, clause, number, Change::More);
+        }
+    }
+
+    fn unfile(&mut self, path: PathId, clause: &Clause<'_>, number: u32) {
+        let gone = match clause.hash(path, &self.seed) {
+            None => true,
+            Some(hash) => match self.clauses.find_mut(hash, |filed| filed.hash == hash) {
+                None => false,
+                Some(filed) => match filed.members.remove(number) {
+                    Removed::Unknown => false,
+                    Removed::Others => true,
+                    Removed::Last => self.clauses.remove(hash, |filed| filed.hash == hash).is_some(),
+                },
+            },
+        };
+        if gone {
+            self.note(path, clause, number, Change::Less);
+        }
+    }
+
+    fn note(&mut self, path: PathId, clause: &Clause<'_>, number: u32, change: Change) {
+        let filed = self.trie.filed_mut(path);
+        filed.note(clause, number, change);
+        if matches!(clause, Clause::Absent) {
+            if filed.asks_for_absence() {
+                self.absences.insert(path);
+            } else {
+                self.absences.remove(&path);
+            }
+        }
+    }
+
+    fn has_key(&self, number: u32, key: &K) -> bool {
+        self.policies.get(number).is_some_and(|filing| filing.key == *key)
+    }
+}
+
+/// Policies that may want a message, as they were at one moment.
+#[derive(Debug)]
+pub(super) struct Candidates<'a, K> {
+    message: Flattened<'a>,
+    candidates: Vec<(K, FilterPolicy, Arc<Shape>)>,
+}
+
+impl<K: Copy> Candidates<'_, K> {
+    /// Those that do want it.
+    pub(super) fn verified(&self) -> impl Iterator<Item = K> {
+        let wants = |(key, policy, shape): &(K, FilterPolicy, Arc<Shape>)| {
+            holds(policy, &Shaped { message: &self.message, shape }).then_some(*key)
+        };
+        self.candidates.iter().filter_map(wants)
+    }
+}
+
+/// A message as a policy of that shape asks about it.
+struct Shaped<'m, 'a> {
+    message: &'m Flattened<'a>,
+    shape: &'m Shape,
+}
+
+impl<'a> Leaves<'a> for Shaped<'_, 'a> {
+    fn leaves(&self, number: usize, _: &Condition<'_>) -> &[Leaf<'a>] {
+        self.message.leaves(self.shape.paths[number])
+    }
+
+    fn element(&self, id: ScopeId) -> Scope {
+        self.message.element(id)
+    }
+}

@@ -1,0 +1,130 @@
+//! A hash table that never stops to move all of its entries.
+
+use hashbrown::HashTable;
+
+/// A hash table of many small ones: when one of them is full, it alone is split in two, so that no change takes longer than to
+/// move some thousand entries, however many there are.
+///
+/// Entries are found by their hash and a look at them; whoever adds to the table says how an entry is hashed.
+#[derive(Debug)]
+pub(super) struct Table<T> {
+    /// For the lowest bits of a hash, as many as tell all shards apart, the number of the shard.
+    directory: Vec<u32>,
+    shards: Vec<Shard<T>>,
+}
+
+#[derive(Debug)]
+struct Shard<T> {
+    /// How many bits of their hashes the entries share.
+    bits: u32,
+    entries: HashTable<T>,
+}
+
+/// How many entries a shard may have: so many that half of them fill a table of half the size well.
+const SHARD_MAX: usize = 1600;
+/// The bits of a hash that the tables themselves make use of the least begin here.
+const SHIFT: u32 = 24;
+/// More bits than any number of entries needs.
+const BITS_MAX: u32 = 30;
+
+impl<T> Default for Table<T> {
+    fn default() -> Self {
+        Self { directory: Vec::new(), shards: Vec::new() }
+    }
+}
+
+impl<T> Table<T> {
+    /// The entry with that hash that `is` it.
+    pub(super) fn find(&self, hash: u64, is: impl FnMut(&T) -> bool) -> Option<&T> {
+        self.shards.get(self.shard(hash)?)?.entries.find(hash, is)
+    }
+
+    /// The entry with that hash that `is` it, to be changed in what its hash does not depend on.
+    pub(super) fn find_mut(&mut self, hash: u64, is: impl FnMut(&T) -> bool) -> Option<&mut T> {
+        let shard = self.shard(hash)?;
+        self.shards.get_mut(shard)?.entries.find_mut(hash, is)
+    }
+
+    /// Adds an entry, which must not be there.
+    pub(super) fn insert(&mut self, hash: u64, entry: T, hash_of: impl Fn(&T) -> u64) {
+        if self.shards.is_empty() {
+            self.directory.push(0);
+            self.shards.push(Shard { bits: 0, entries: HashTable::new() });
+        }
+        let mut shard = self.shard(hash).expect("there is a shard");
+        if self.shards[shard].entries.len() >= SHARD_MAX && self.shards[shard].bits < BITS_MAX {
+            self.split(shard, hash, &hash_of);
+            shard = self.shard(hash).expect("there is a shard");
+        }
+        self.shards[shard].entries.insert_unique(hash, entry, hash_of);
+    }
+
+    /// Takes out the entry with that hash that `is` it.
+    pub(super) fn remove(&mut self, hash: u64, is: impl FnMut(&T) -> bool) -> Option<T> {
+        let shard = self.shard(hash)?;
+        let entry = self.shards.get_mut(shard)?.entries.find_entry(hash, is).ok()?;
+        Some(entry.remove().0)
+    }
+
+    fn shard(&self, hash: u64) -> Option<usize> {
+        // The directory's length is a power of two.
+        let mask = self.directory.len().checked_sub(1)?;
+        self.directory.get(bits_of(hash) & mask).map(|shard| *shard as usize)
+    }
+
+    /// Splits the shard that `hash` belongs to by the next bit of the hashes.
+    fn split(&mut self, shard: usize, hash: u64, hash_of: &impl Fn(&T) -> u64) {
+        let bits = self.shards[shard].bits;
+        let bit = 1_usize << bits;
+        if bit == self.directory.len() {
+            self.directory.extend_from_within(..);
+        }
+        let entries = &mut self.shards[shard].entries;
+        let mut moved = HashTable::with_capacity(SHARD_MAX / 2);
+        for entry in entries.extract_if(|entry| bits_of(hash_of(entry)) & bit != 0) {
+            moved.insert_unique(hash_of(&entry), entry, hash_of);
+        }
+        entries.shrink_to_fit(hash_of);
+        self.shards[shard].bits = bits + 1;
+        let new = u32::try_from(self.shards.len()).expect("there are fewer shards than entries");
+        self.shards.push(Shard { bits: bits + 1, entries: moved });
+        let first = (bits_of(hash) & (bit - 1)) | bit;
+        for place in self.directory[first..].iter_mut().step_by(bit << 1) {
+            *place = new;
+        }
+    }
+}
+
+fn bits_of(hash: u64) -> usize {
+    #[allow(clippy::cast_possible_truncation, reason = "only the lowest bits are asked for")]
+    let bits = (hash >> SHIFT) as usize;
+    bits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::filter::index::seed::Seed;
+
+    #[test]
+    fn every_entry_is_found_after_shards_were_split_again_and_again() {
+        let seed = Seed::random();
+        let hash = |number: &u32| seed.hash(0, &number.to_le_bytes());
+        let mut table = Table::default();
+        for number in 0..50_000 {
+            table.insert(hash(&number), number, hash);
+        }
+        assert!(table.shards.len() > 20, "{}", table.shards.len());
+        assert!(table.shards.iter().all(|shard| shard.entries.len() <= SHARD_MAX));
+        for number in 0..50_000 {
+            assert_eq!(table.find(hash(&number), |known| *known == number), Some(&number));
+        }
+        for number in (0..50_000).step_by(2) {
+            assert_eq!(table.remove(hash(&number), |known| *known == number), Some(number));
+        }
+        for number in 0..50_000 {
+            assert_eq!(table.find(hash(&number), |known| *known == number).is_some(), number % 2 == 1);
+        }
+        assert_eq!(Table::<u32>::default().find(7, |_| true), None);
+    }
+}
