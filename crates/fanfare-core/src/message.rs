@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use crate::attribute::{AttributeValue, Attributes};
 use crate::error::SnsError;
+use crate::platform::Platform;
 use crate::protocol::Protocol;
 use crate::trace::TraceContext;
 
@@ -50,7 +51,7 @@ struct Parts {
 }
 
 /// Which of a message's texts a notification carries; texts that are selected by the same key are the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct TextIndex(pub(crate) usize);
 
 impl Message {
@@ -200,6 +201,10 @@ impl Message {
 
     pub(crate) fn select_for(&self, protocol: &Protocol, address: Option<&str>) -> TextIndex {
         self.0.texts.select_for(protocol, address)
+    }
+
+    pub(crate) fn select_on(&self, protocol: &Protocol, platform: Option<Platform>) -> TextIndex {
+        self.0.texts.select_on(protocol, platform)
     }
 
     pub(crate) fn text_at(&self, index: TextIndex) -> &Bytes {

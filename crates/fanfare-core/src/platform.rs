@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::attribute::Attributes;
 use crate::error::SnsError;
+use crate::protocol::Protocol;
 
 /// For how long a push service keeps a notification that nobody says more about: four weeks.
 const DEFAULT_TTL: Duration = Duration::from_secs(28 * 24 * 60 * 60);
@@ -62,6 +63,11 @@ impl Platform {
     pub fn of_endpoint(arn: &str) -> Option<Self> {
         let resource = arn.split(':').nth(5)?.strip_prefix("endpoint/")?;
         resource.split('/').next()?.parse().ok()
+    }
+
+    /// The platform of an address of `protocol`, if it is a device's.
+    pub(crate) fn of_address(protocol: &Protocol, address: Option<&str>) -> Option<Self> {
+        address.filter(|_| *protocol == Protocol::Application).and_then(Self::of_endpoint)
     }
 
     /// The keys under which `MessageStructure=json` holds what goes to this platform, the best first: its name, `FCM` for

@@ -4,13 +4,13 @@
 use std::sync::Arc;
 
 use fanfare_core::attempt::Next;
-use fanfare_core::engine::{Ending, Progress};
+use fanfare_core::engine::Progress;
 use fanfare_core::filter::FilterReason;
 use fanfare_core::{
-    Fanfare, FilterPolicy, FilterPolicyScope, Message, Protocol, SignatureVersion, SnsErrorCode, Subscribe, TopicArn,
-    TopicSettings,
+    Connectors, Fanfare, FilterPolicy, FilterPolicyScope, Limits, Message, Protocol, SignatureVersion, SnsErrorCode,
+    Subscribe, TopicArn, TopicSettings,
 };
-use fanfare_testkit::{ScriptedEndpoint, Step};
+use fanfare_testkit::{ScriptedConnector, ScriptedEndpoint, Step};
 
 fn endpoint() -> (ScriptedEndpoint, Subscribe) {
     let endpoint = ScriptedEndpoint::new();
@@ -68,10 +68,13 @@ async fn a_filtered_out_message_says_which_condition_failed() {
     let message = Message::builder("x").string("store", "b").build().unwrap();
     let report = fanfare.publish(&topic, message).await.unwrap().settled().await;
 
-    assert_eq!(report.ending(&arn), Some(&Ending::FilteredOut { reason: FilterReason::MessageAttributes }));
+    assert_eq!((report.endings.as_slice(), report.filtered_out()), ([].as_slice(), 1));
+    assert_eq!(report.filtered_out.of(FilterReason::MessageAttributes), 1);
     assert_eq!(picky.attempts().len(), 0);
     match watch.try_next() {
-        Some(Progress::FilteredOut { because, .. }) => assert_eq!(because, r#"key "store": none of ["a"] matched "b""#),
+        Some(Progress::FilteredOut { subscription, because, .. }) => {
+            assert_eq!((subscription, because.as_str()), (arn, r#"key "store": none of ["a"] matched "b""#));
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -88,6 +91,63 @@ async fn a_policy_on_the_body_sees_the_text_selected_for_its_protocol() {
     let report = fanfare.publish(&topic, message).await.unwrap().settled().await;
     assert_eq!(report.delivered(), 1);
     assert_eq!(scripted.texts(), [r#"{"kind": "mine"}"#]);
+}
+
+#[tokio::test]
+async fn policies_on_the_body_are_each_asked_about_the_text_that_their_subscription_would_get() {
+    let protocols = [Protocol::Http, Protocol::Sqs, Protocol::Lambda];
+    let connectors = protocols.clone().map(|protocol| ScriptedConnector::new(protocol, Limits::ONE));
+    let connectors = connectors.into_iter().fold(Connectors::new(), Connectors::with);
+    let fanfare = Fanfare::builder().connectors(connectors).open();
+    let topic = fanfare.create_topic("orders").await.unwrap();
+    let mut arns = Vec::new();
+    for protocol in protocols {
+        for kind in ["a", "b"] {
+            let policy = format!(r#"{{"kind": ["{kind}"]}}"#);
+            let policy = FilterPolicy::parse(&policy, FilterPolicyScope::MessageBody).unwrap();
+            let subscribe = Subscribe::to(protocol.clone(), format!("{protocol}-{kind}")).confirmed();
+            arns.push(fanfare.subscribe(&topic, subscribe.filter_policy(policy)).await.unwrap());
+        }
+    }
+    let on_attributes = Subscribe::to(Protocol::Http, "attributes").confirmed();
+    let on_attributes = on_attributes.filter_policy(policy(r#"{"store": ["a"]}"#));
+    fanfare.subscribe(&topic, on_attributes).await.unwrap();
+    let everything = Subscribe::to(Protocol::Sqs, "everything").confirmed();
+    let everything = fanfare.subscribe(&topic, everything).await.unwrap();
+
+    let texts = r#"{"default": "no JSON", "http": "{\"kind\": \"a\"}", "sqs": "{\"kind\": \"b\"}"}"#;
+    let message = Message::builder(texts).json_structure().build().unwrap();
+    let report = fanfare.publish(&topic, message).await.unwrap().settled().await;
+    let mut delivered: Vec<_> = report.endings.iter().map(|(arn, _)| arn).collect();
+    delivered.sort();
+    let mut wanted = vec![&arns[0], &arns[3], &everything];
+    wanted.sort();
+    assert_eq!(delivered, wanted);
+    let filtered_out: Vec<_> = report.filtered_out.iter().collect();
+    let reasons =
+        [(FilterReason::MessageBody, 2), (FilterReason::NoMessageAttributes, 1), (FilterReason::InvalidMessageBody, 2)];
+    assert_eq!(filtered_out, reasons);
+
+    // With one text for all of them.
+    let message = Message::builder(r#"{"kind": "b"}"#).string("store", "a").build().unwrap();
+    let report = fanfare.publish(&topic, message).await.unwrap().settled().await;
+    assert_eq!((report.delivered(), report.filtered_out.of(FilterReason::MessageBody)), (5, 3));
+}
+
+#[tokio::test]
+async fn only_confirmed_subscriptions_can_leave_a_message_out() {
+    let connectors = Connectors::new().with(ScriptedConnector::new(Protocol::Http, Limits::ONE));
+    let fanfare = Fanfare::builder().connectors(connectors).open();
+    let topic = fanfare.create_topic("orders").await.unwrap();
+    let picky = || policy(r#"{"store": ["a"]}"#);
+    let pending = Subscribe::to(Protocol::Http, "pending").filter_policy(picky());
+    let pending = fanfare.subscribe(&topic, pending).await.unwrap();
+    let ended = Subscribe::to(Protocol::Http, "ended").filter_policy(picky()).confirmed();
+    let ended = fanfare.subscribe(&topic, ended).await.unwrap();
+    fanfare.unsubscribe(&ended).await.unwrap();
+    assert_eq!(publish(&fanfare, &topic, "x").await.filtered_out(), 0);
+    fanfare.confirm_unasked(&pending).await.unwrap();
+    assert_eq!(publish(&fanfare, &topic, "y").await.filtered_out(), 1);
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ impl Observer for Notes {
             Step::Published { publication, matched } => {
                 format!("published {} bytes for {matched}", publication.message().size())
             }
-            Step::FilteredOut { reason, .. } => format!("filtered out: {}", reason.metric_name()),
+            Step::FilteredOut { reason, count, .. } => format!("filtered out {count}: {}", reason.metric_name()),
             Step::Attempted { attempt, .. } => {
                 format!("attempt {} at {:?}: {}", attempt.number, attempt.stage, attempt.failure.is_none())
             }
@@ -60,9 +60,31 @@ async fn an_observer_is_told_of_each_step_from_publishing_to_the_dead_letter() {
         notes.taken(),
         [
             "published 8 bytes for 1",
-            "filtered out: NumberOfNotificationsFilteredOut-NoMessageAttributes",
+            "filtered out 1: NumberOfNotificationsFilteredOut-NoMessageAttributes",
             "attempt 1 at Endpoint: false",
             "attempt 1 at DeadLetter: true",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn an_observer_is_told_once_for_each_reason_how_many_do_not_want_a_message() {
+    let notes = Arc::new(Notes::default());
+    let (fanfare, topic) = engine(Arc::clone(&notes) as _).await;
+    let scopes = [FilterPolicyScope::MessageAttributes, FilterPolicyScope::MessageBody, FilterPolicyScope::MessageBody];
+    for scope in scopes.into_iter().cycle().take(12) {
+        let policy = FilterPolicy::parse(r#"{"colour": ["red"]}"#, scope).unwrap();
+        let picky = Subscribe::endpoint(Arc::new(ScriptedEndpoint::new())).filter_policy(policy);
+        fanfare.subscribe(&topic, picky).await.unwrap();
+    }
+    let report = fanfare.publish(&topic, Message::text("a parcel").unwrap()).await.unwrap().settled().await;
+    assert_eq!(report.filtered_out(), 12);
+    assert_eq!(
+        notes.taken(),
+        [
+            "published 8 bytes for 0",
+            "filtered out 4: NumberOfNotificationsFilteredOut-NoMessageAttributes",
+            "filtered out 8: NumberOfNotificationsFilteredOut-InvalidMessageBody",
         ]
     );
 }

@@ -46,14 +46,14 @@ pub enum Step<'a> {
         /// How many subscriptions get it.
         matched: usize,
     },
-    /// A subscription's filter policy left a message out.
+    /// Filter policies left a message out. It comes once for each reason, and names no subscriptions: there may be a great many.
     FilteredOut {
         /// The message.
         publication: &'a Publication,
-        /// The subscription.
-        subscription: &'a SubscriptionArn,
         /// Why.
         reason: FilterReason,
+        /// Of how many subscriptions.
+        count: usize,
     },
     /// An attempt was made, for a published message or a confirmation.
     Attempted {

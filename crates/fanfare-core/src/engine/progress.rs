@@ -17,7 +17,7 @@ const BACKLOG_MAX: usize = 4096;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Progress {
-    /// A subscription's filter policy left a message out.
+    /// A subscription's filter policy left a message out. Of one message, at most a thousand subscriptions are told of.
     FilteredOut {
         /// The message.
         message_id: String,

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::fanout::{Explain, FanOut, FilteredOut, fan_out};
+use super::fanout::{Explain, FanOut, fan_out, in_words};
 use super::progress::Progress;
-use super::report::{Ending, Report, Tracker};
+use super::report::{Report, Tracker};
 use super::{DropCause, Engine, Fanfare, Step, dedup};
 use crate::arn::{SubscriptionArn, TopicArn};
 use crate::error::SnsError;
@@ -15,7 +15,7 @@ use crate::host::{Timestamp, new_uuid};
 use crate::message::Message;
 use crate::notification::NotificationKind;
 use crate::publication::Publication;
-use crate::registry::refusal;
+use crate::registry::{Audience, refusal};
 use crate::store::{Appended, Dispatch, Entry, StoreErrorKind};
 use crate::subscription::Subscription;
 use crate::topic::Topic;
@@ -74,12 +74,11 @@ impl Fanfare {
     ) -> Result<Vec<Result<Published, SnsError>>, SnsError> {
         let engine = &self.engine;
         engine.open_for_changes()?;
-        let topic = engine.registry.topic(topic)?;
-        let subscriptions = engine.registry.subscriptions(topic.arn())?;
+        let (topic, audience) = engine.registry.audience(topic)?;
         let mut published = Vec::with_capacity(messages.len());
         let mut work = Vec::with_capacity(messages.len());
         for message in messages {
-            let prepared = engine.prepare(message, &topic, &subscriptions, once).map(|(promise, acceptance)| {
+            let prepared = engine.prepare(message, &topic, &audience, once).map(|(promise, acceptance)| {
                 work.push(acceptance);
                 promise
             });
@@ -122,7 +121,7 @@ impl Published {
         self.sequence_number.as_deref()
     }
 
-    /// Waits until the message has ended at every subscription: delivered, dead-lettered, given up or filtered out. With
+    /// Waits until the message has ended at every subscription that wanted it: delivered, dead-lettered or given up. With
     /// Amazon SNS's schedules that can take 23 days. When the engine closes before that, the report counts what is
     /// pending; a repeated message ends nowhere.
     pub async fn settled(&self) -> Report {
@@ -172,7 +171,7 @@ impl Engine {
         self: &Arc<Self>,
         message: Message,
         topic: &Topic,
-        subscriptions: &[Arc<Subscription>],
+        audience: &Audience,
         once: Option<(&str, Duration)>,
     ) -> Result<(Published, impl Future<Output = Result<Appended, SnsError>> + Send + 'static + use<>), SnsError> {
         if message.size() > topic.maximum_message_size() {
@@ -183,26 +182,25 @@ impl Engine {
             let trace = message.trace().clone().without_xray();
             message = message.traced(trace);
         }
+        let mut fan_out = fan_out(&message, audience, &self.registry);
         let explain = if self.observers.watched() { Explain::InWords } else { Explain::No };
-        let FanOut { matched, filtered_out } = fan_out(&message, subscriptions, explain);
+        if explain == Explain::InWords && fan_out.filtered_out.total() > 0 {
+            let subscriptions = self.registry.subscriptions(topic.arn()).unwrap_or_default();
+            fan_out.in_words = in_words(&message, &subscriptions, &fan_out.matched);
+        }
         let (id, now) = (new_uuid(self.host.as_ref()), self.host.now());
-        let mut entry = self.entry(&id, topic, message, now, &matched);
+        let mut entry = self.entry(&id, topic, message, now, &fan_out.matched);
         if let Some((key, window)) = once {
             entry.dedup = Some(dedup::by_key(key, window, topic, now));
         }
-        let everybody = matched.iter().map(|subscription| subscription.arn());
-        let everybody = everybody.chain(filtered_out.iter().map(|left_out| left_out.subscription.arn())).cloned();
+        let everybody = fan_out.matched.iter().map(|subscription| subscription.arn().clone());
         let published = Published::tracked(self, id, everybody.collect::<Vec<_>>());
-        Ok((published, Arc::clone(self).accept(entry, matched, filtered_out)))
+        Ok((published, Arc::clone(self).accept(entry, fan_out)))
     }
 
     /// Has the store keep a message, tells who does not get it, and wakes the lanes of those who do.
-    async fn accept(
-        self: Arc<Self>,
-        entry: Entry,
-        matched: Vec<Arc<Subscription>>,
-        filtered_out: Vec<FilteredOut>,
-    ) -> Result<Appended, SnsError> {
+    async fn accept(self: Arc<Self>, entry: Entry, fan_out: FanOut) -> Result<Appended, SnsError> {
+        let FanOut { matched, filtered_out, in_words } = fan_out;
         let publication = entry.dispatch.publication.clone();
         let appended = self.store.append(entry).await;
         // Also when it was refused: there may be something to forget that makes room.
@@ -215,16 +213,17 @@ impl Engine {
         })?;
         let Appended::Accepted { refused, .. } = &appended else { return Ok(appended) };
         self.observers.note(Step::Published { publication: &publication, matched: matched.len() });
-        for left_out in filtered_out {
-            let (arn, reason) = (left_out.subscription.arn(), left_out.reason);
-            self.observers.note(Step::FilteredOut { publication: &publication, subscription: arn, reason });
+        for (reason, count) in filtered_out.iter() {
+            self.observers.note(Step::FilteredOut { publication: &publication, reason, count });
+        }
+        self.trackers.filtered_out(publication.id(), filtered_out);
+        for left_out in in_words {
             self.observers.tell(|| Progress::FilteredOut {
                 message_id: publication.id().to_owned(),
-                subscription: arn.clone(),
-                reason,
+                subscription: left_out.subscription,
+                reason: left_out.reason,
                 because: left_out.because,
             });
-            self.trackers.ended(publication.id(), arn, || Ending::FilteredOut { reason });
         }
         for subscription in matched {
             if refused.contains(&subscription.id) {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use crate::arn::SubscriptionArn;
-use crate::filter::FilterReason;
+use crate::filter::FilteredOut;
 
 /// How a notification ended at one subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,14 +24,9 @@ pub enum Ending {
         /// Why.
         reason: String,
     },
-    /// The filter policy left it out.
-    FilteredOut {
-        /// Why.
-        reason: FilterReason,
-    },
 }
 
-/// What became of one message: an ending for each subscription that was confirmed when it was published.
+/// What became of one message: an ending for each subscription that was confirmed when it was published and wanted it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
@@ -39,6 +34,9 @@ pub struct Report {
     pub endings: Vec<(SubscriptionArn, Ending)>,
     /// How many subscriptions had no ending when the engine closed; what waits for them stays in the store.
     pub pending: usize,
+    /// How many confirmed subscriptions did not want the message, and why. Who they are,
+    /// [`Fanfare::why`](crate::Fanfare::why) knows for each.
+    pub filtered_out: FilteredOut,
 }
 
 impl Report {
@@ -59,7 +57,7 @@ impl Report {
 
     /// How many subscriptions did not want the message.
     pub fn filtered_out(&self) -> usize {
-        self.count(|ending| matches!(ending, Ending::FilteredOut { .. }))
+        self.filtered_out.total()
     }
 
     /// How the message ended at `subscription`.
@@ -89,6 +87,7 @@ struct Tracked {
     awaited: Option<HashSet<SubscriptionArn>>,
     closed: bool,
     endings: Vec<(SubscriptionArn, Ending)>,
+    filtered_out: FilteredOut,
 }
 
 impl Trackers {
@@ -106,6 +105,13 @@ impl Trackers {
         let tracker = self.map().get(message_id).cloned();
         if let Some(tracker) = tracker {
             tracker.ended(subscription.clone(), ending());
+        }
+    }
+
+    /// Notes how many did not want a message.
+    pub(super) fn filtered_out(&self, message_id: &str, filtered_out: FilteredOut) {
+        if let Some(tracker) = self.map().get(message_id) {
+            tracker.state().filtered_out = filtered_out;
         }
     }
 
@@ -148,7 +154,11 @@ impl Tracker {
                 let state = self.state();
                 let pending = state.awaited.as_ref().map(HashSet::len);
                 if pending == Some(0) || state.closed {
-                    return Report { endings: state.endings.clone(), pending: pending.unwrap_or(0) };
+                    return Report {
+                        endings: state.endings.clone(),
+                        pending: pending.unwrap_or(0),
+                        filtered_out: state.filtered_out,
+                    };
                 }
             }
             changed.await;

@@ -59,7 +59,11 @@ impl Texts {
 
     /// The text for `address` of `protocol`: a device's has the keys of its platform.
     pub(super) fn select_for(&self, protocol: &Protocol, address: Option<&str>) -> TextIndex {
-        let platform = address.filter(|_| *protocol == Protocol::Application).and_then(Platform::of_endpoint);
+        self.select_on(protocol, Platform::of_address(protocol, address))
+    }
+
+    /// The text for whoever is on `platform` of `protocol`.
+    pub(super) fn select_on(&self, protocol: &Protocol, platform: Option<Platform>) -> TextIndex {
         match (self, platform) {
             (Self::ByKey { keys, .. }, Some(platform)) => {
                 let own = platform.structure_keys().iter().find_map(|key| keys.get(*key));

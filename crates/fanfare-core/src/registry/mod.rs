@@ -1,5 +1,6 @@
 //! Topics and subscriptions: who wants what.
 
+mod audience;
 mod state;
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -18,11 +19,13 @@ use crate::subscription::{
 };
 use crate::topic::{Topic, TopicSettings};
 
+pub(crate) use audience::Audience;
 use state::{Place, State};
 
 pub use state::SubscriptionCounts;
 
-/// Every topic and subscription, as the store keeps them. Readers get snapshots, so that fan-out never waits for a change.
+/// Every topic and subscription, as the store keeps them. Readers get snapshots, and fan-out asks an index of the
+/// filter policies (`Audience`), so that it waits for no change.
 ///
 /// Changes come one after the other: each is worked out from what is there, kept by the store, and only then seen. A
 /// subscription that has ended stays until its time has come, so that what is under way to it still finds out.
@@ -126,11 +129,13 @@ impl Registry {
         let mut changes = vec![Change::RemoveTopic(arn.clone())];
         changes.extend(ended.iter().filter_map(put));
         let arn = arn.clone();
-        self.commit(turn, changes, move |state| {
-            state.topics.remove(&arn);
-            ended.into_iter().map(|subscription| state.put(subscription)).collect()
-        })
-        .await
+        let removed = self.commit(turn, changes, move |state| {
+            let entry = state.topics.remove(&arn);
+            (entry, ended.into_iter().map(|subscription| state.put(subscription)).collect())
+        });
+        // Many filter policies take their time to be dropped, which nobody has to wait for.
+        let (_entry, ended) = removed.await?;
+        Ok(ended)
     }
 
     /// Every topic, by ARN.
@@ -195,6 +200,26 @@ impl Registry {
 
     pub(crate) fn topic(&self, arn: &TopicArn) -> Result<Arc<Topic>, SnsError> {
         self.read().topics.get(arn).map(|entry| Arc::clone(&entry.topic)).ok_or_else(|| SnsError::not_found("Topic"))
+    }
+
+    /// The topic, and who wants its messages.
+    pub(crate) fn audience(&self, arn: &TopicArn) -> Result<(Arc<Topic>, Arc<Audience>), SnsError> {
+        let state = self.read();
+        let entry = state.topics.get(arn).ok_or_else(|| SnsError::not_found("Topic"))?;
+        Ok((Arc::clone(&entry.topic), Arc::clone(&entry.audience)))
+    }
+
+    /// The subscriptions of those ids that get what is published now.
+    pub(crate) fn receivers(&self, ids: &[SubscriptionId]) -> Vec<Arc<Subscription>> {
+        // So many are looked up at a time that nobody waits long.
+        const TURN: usize = 1024;
+        let mut found = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(TURN) {
+            let state = self.read();
+            let known = ids.iter().filter_map(|id| state.by_id.get(id));
+            found.extend(known.filter(|known| known.receives_new()).cloned());
+        }
+        found
     }
 
     /// The topic's subscriptions, ended ones left out.

@@ -11,6 +11,8 @@ use crate::store::{CorruptRecord, RegistryRecords, StoreError, StoreErrorKind};
 use crate::subscription::{Destination, Subscription, SubscriptionId, SubscriptionState};
 use crate::topic::{Topic, TopicSettings};
 
+use super::audience::Audience;
+
 #[derive(Debug, Default)]
 pub(super) struct State {
     /// By ARN, which sorts them by region and then by account.
@@ -30,6 +32,7 @@ pub(super) struct Entry {
     pub(super) topic: Arc<Topic>,
     /// In the order of their ids, which is that of their making.
     pub(super) subscriptions: BTreeSet<SubscriptionId>,
+    pub(super) audience: Arc<Audience>,
     counts: SubscriptionCounts,
     /// How many belong to another account than the topic does.
     foreign: u64,
@@ -70,6 +73,7 @@ impl Entry {
         Self {
             topic: Arc::new(topic),
             subscriptions: BTreeSet::new(),
+            audience: Arc::default(),
             counts: SubscriptionCounts::default(),
             foreign: 0,
         }
@@ -210,6 +214,7 @@ impl State {
                 None => true,
             };
             if belongs {
+                entry.audience.put(old.map(|old| &**old), &subscription);
                 entry.add(&subscription);
             }
         }
@@ -236,8 +241,10 @@ impl State {
         for (token, _) in &subscription.tokens {
             self.by_token.remove(token);
         }
-        if let Some(entry) = self.topics.get_mut(&place.0) {
-            entry.remove(&subscription);
+        if let Some(entry) = self.topics.get_mut(&place.0)
+            && entry.remove(&subscription)
+        {
+            entry.audience.remove(&subscription);
         }
     }
 }

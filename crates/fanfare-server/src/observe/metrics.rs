@@ -208,12 +208,13 @@ impl Observer for Metrics {
                 #[allow(clippy::cast_precision_loss, reason = "a message has far fewer bytes")]
                 self.publish_size.get_or_create(&labels).observe(publication.message().size() as f64);
             }
-            Step::FilteredOut { publication, reason, .. } => {
+            Step::FilteredOut { publication, reason, count } => {
                 let labels = self.of_topic(publication);
-                self.filtered_out.get_or_create(&labels).inc();
+                let count = u64::try_from(count).unwrap_or(u64::MAX);
+                self.filtered_out.get_or_create(&labels).inc_by(count);
                 let counters = REASONS.iter().zip(&self.filtered_out_for).find(|((known, _), _)| *known == reason);
                 if let Some((_, counters)) = counters {
-                    counters.get_or_create(&labels).inc();
+                    counters.get_or_create(&labels).inc_by(count);
                 }
             }
             Step::Attempted { publication, attempt, .. } => self.attempted(publication, attempt),
