@@ -16,11 +16,12 @@ use libtest_mimic::{Arguments, Failed, Trial};
 /// A function from bytes to claims that hold for all bytes.
 type Target = fn(&[u8]);
 
-const TARGETS: [(&str, Target); 7] = [
+const TARGETS: [(&str, Target); 8] = [
     ("certificate", fuzz::certificate),
     ("delivery_policy", fuzz::delivery_policy),
     ("egress_target", fuzz::egress_target),
     ("envelope", fuzz::envelope),
+    ("filter_index", fuzz::filter_index),
     ("filter_policy", fuzz::filter_policy),
     ("query_request", fuzz::query_request),
     ("verifier", fuzz::verifier),

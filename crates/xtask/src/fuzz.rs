@@ -100,6 +100,7 @@ mod tests {
                 "delivery_policy",
                 "egress_target",
                 "envelope",
+                "filter_index",
                 "filter_policy",
                 "query_request",
                 "verifier"
