@@ -56,12 +56,7 @@ pub fn filter_index(data: &[u8]) {
     check(&index, &BTreeMap::new(), &attributes, &body);
 }
 
-fn check(
-    index: &FilterIndex<usize>,
-    subscribers: &BTreeMap<usize, FilterPolicy>,
-    attributes: &Attributes,
-    body: &str,
-) {
+fn check(index: &FilterIndex<usize>, subscribers: &BTreeMap<usize, FilterPolicy>, attributes: &Attributes, body: &str) {
     let event = Event::new(attributes, body);
     let found = index.matches(&event);
     let mut wanted = Vec::new();

@@ -1,10 +1,13 @@
 //! Many policies, of which those that want a message are found without asking all.
 
+mod candidates;
 mod clause;
 mod everything;
+mod filed;
 mod members;
 mod ranges;
 mod scoped;
+mod second_look;
 mod seed;
 mod shape;
 mod slab;
@@ -21,8 +24,9 @@ use super::policy::FilterPolicy;
 use super::scope::FilterPolicyScope;
 use super::verdict::FilterReason;
 
+use candidates::Candidates;
 use everything::Everything;
-use scoped::{Candidates, Scoped};
+use scoped::Scoped;
 
 /// The filter policies of many subscribers, by which those who want a message are found at a cost that grows with how many
 /// they are, and not with how many there are.

@@ -9,11 +9,11 @@ use serde_json::{Map, Value, json};
 
 /// Which operators policies have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(dead_code, reason = "each test asks for one of them")]
 pub(crate) enum Operators {
     /// Those that Amazon SNS documents.
     Documented,
     /// Those that its engine knows besides, too.
-    #[allow(dead_code, reason = "not every test has an answer for them")]
     All,
 }
 

@@ -4,19 +4,21 @@ use std::collections::BTreeSet;
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::Arc;
 
-use super::clause::{Change, Clause};
+use super::candidates::Candidates;
+use super::clause::Clause;
+use super::filed::Change;
 use super::members::{Members, Removed};
+use super::second_look::{SecondLook, Seen};
 use super::seed::Seed;
 use super::shape::{Shape, Shapes};
 use super::slab::Slab;
 use super::table::Table;
 use super::trie::{Asked, Trie};
-use crate::filter::evaluate::{Leaves, holds};
 use crate::filter::event::Event;
-use crate::filter::flatten::{Flattened, Leaf, Scope, ScopeId};
+use crate::filter::flatten::Flattened;
 use crate::filter::matcher::Value;
 use crate::filter::paths::PathId;
-use crate::filter::policy::{Condition, FilterPolicy};
+use crate::filter::policy::FilterPolicy;
 use crate::filter::scope::FilterPolicyScope;
 use crate::filter::verdict::FilterReason;
 
@@ -32,7 +34,7 @@ pub(super) struct Scoped<K> {
     trie: Trie,
     shapes: Shapes,
     /// By clause, who is filed under it.
-    clauses: Table<Filed>,
+    clauses: Table<Entry>,
     /// The paths at which there may have to be nothing.
     absences: BTreeSet<PathId>,
 }
@@ -43,11 +45,12 @@ struct Filing<K> {
     key: K,
     policy: FilterPolicy,
     shape: Arc<Shape>,
+    second_look: SecondLook,
 }
 
 /// Who is filed under one clause. A clause is known by its hash alone: where two meet, each brings the other candidates.
 #[derive(Debug)]
-struct Filed {
+struct Entry {
     hash: u64,
     members: Members,
 }
@@ -97,8 +100,12 @@ impl<K: Copy + Eq + Hash> Scoped<K> {
             }
         }
         let shape = self.shapes.add(&paths, &filed, &self.seed);
-        let number = self.policies.insert(Filing { key, policy: policy.clone(), shape });
-        self.for_clauses(&policy, &paths, &filed, |index, path, clause| index.file(path, clause, number));
+        let second_look = self.second_look(&policy, &filed, &paths);
+        if let Some(path) = second_look.path() {
+            self.trie.filed_mut(path).note_second_look(Change::More);
+        }
+        let number = self.policies.insert(Filing { key, policy: policy.clone(), shape, second_look });
+        self.for_clauses(&policy, &paths, &filed, |index, path, clause| index.file(path, clause, number, second_look));
         let Self { keys, policies, key_hasher, .. } = self;
         let hash_of = |number: &u32| policies.get(*number).map_or(0, |filing| key_hasher.hash_one(filing.key));
         keys.insert(key_hasher.hash_one(key), number, hash_of);
@@ -109,7 +116,10 @@ impl<K: Copy + Eq + Hash> Scoped<K> {
         let policies = &self.policies;
         let is = |number: &u32| policies.get(*number).is_some_and(|filing| filing.key == *key);
         let number = self.keys.remove(self.key_hasher.hash_one(key), is)?;
-        let Filing { policy, shape, .. } = self.policies.remove(number)?;
+        let Filing { policy, shape, second_look, .. } = self.policies.remove(number)?;
+        if let Some(path) = second_look.path() {
+            self.trie.filed_mut(path).note_second_look(Change::Less);
+        }
         self.for_clauses(&policy, &shape.paths, &shape.filed, |index, path, clause| index.unfile(path, clause, number));
         for path in &shape.paths {
             self.trie.remove(*path);
@@ -125,16 +135,18 @@ impl<K: Copy + Eq + Hash> Scoped<K> {
             FilterPolicyScope::MessageAttributes => Flattened::attributes(event.attributes(), &mut asked),
             FilterPolicyScope::MessageBody => Flattened::body(event.body(), &mut asked),
         }?;
-        let mut numbers = self.find(&message);
+        let seen = Seen::of(&message, |path| self.trie.filed(path).has_second_looks(), &self.seed);
+        let mut numbers = self.find(&message, &seen);
         // A policy may be filed under several clauses, and some of them may be met by several scalars.
         numbers.sort_unstable();
         numbers.dedup();
         let filings = numbers.into_iter().filter_map(|number| self.policies.get(number));
+        let filings = filings.filter(|filing| filing.second_look.may_be_met(&seen));
         let candidates = filings.map(|filing| (filing.key, filing.policy.clone(), Arc::clone(&filing.shape))).collect();
-        Ok(Candidates { message, candidates })
+        Ok(Candidates::new(message, candidates))
     }
 
-    fn find(&self, message: &Flattened<'_>) -> Vec<u32> {
+    fn find(&self, message: &Flattened<'_>, seen: &Seen) -> Vec<u32> {
         let mut found = Vec::new();
         let mut hashes = Vec::new();
         for (path, leaves) in message.by_path() {
@@ -149,7 +161,7 @@ impl<K: Copy + Eq + Hash> Scoped<K> {
                 hashes.dedup();
             }
             for hash in &hashes {
-                self.members(*hash, &mut found);
+                self.members(*hash, seen, &mut found);
             }
             if let Some(ranges) = filed.ranges() {
                 let numbers =
@@ -162,14 +174,14 @@ impl<K: Copy + Eq + Hash> Scoped<K> {
             }
         }
         for path in self.absences.iter().filter(|path| message.leaves(**path).is_empty()) {
-            self.members(Clause::Absent.hash(*path, &self.seed).unwrap_or_default(), &mut found);
+            self.members(Clause::Absent.hash(*path, &self.seed).unwrap_or_default(), seen, &mut found);
         }
         found
     }
 
-    fn members(&self, hash: u64, found: &mut Vec<u32>) {
-        if let Some(filed) = self.clauses.find(hash, |filed| filed.hash == hash) {
-            filed.members.extend_into(found);
+    fn members(&self, hash: u64, seen: &Seen, found: &mut Vec<u32>) {
+        if let Some(entry) = self.clauses.find(hash, |entry| entry.hash == hash) {
+            entry.members.extend_into(found, seen);
         }
     }
 
@@ -182,10 +194,24 @@ impl<K: Copy + Eq + Hash> Scoped<K> {
         clauses
             .map(|clause| {
                 let hash = clause.hash(path, &self.seed);
-                let known = hash.and_then(|hash| self.clauses.find(hash, |filed| filed.hash == hash));
-                filed.likelihood(&clause, known.map_or(0, |filed| filed.members.len()))
+                let known = hash.and_then(|hash| self.clauses.find(hash, |entry| entry.hash == hash));
+                filed.likelihood(&clause, known.map_or(0, |entry| entry.members.len()))
             })
             .sum()
+    }
+
+    /// The second look at a policy with one alternative: at the condition with the fewest values, of those that it is not
+    /// filed under.
+    fn second_look(&self, policy: &FilterPolicy, filed: &[u16], paths: &[PathId]) -> SecondLook {
+        if policy.alternatives_len() > 1 {
+            return SecondLook::NONE;
+        }
+        let others = (0..paths.len()).filter(|number| filed.iter().all(|filed| usize::from(*filed) != *number));
+        let looks = others.filter_map(|number| {
+            let look = SecondLook::of(&policy.condition(number), paths[number], &self.seed)?;
+            Some((look, policy.condition(number).matchers.len()))
+        });
+        looks.min_by_key(|(_, values)| *values).map_or(SecondLook::NONE, |(look, _)| look)
     }
 
     fn for_clauses(
@@ -203,14 +229,14 @@ impl<K: Copy + Eq + Hash> Scoped<K> {
         }
     }
 
-    fn file(&mut self, path: PathId, clause: &Clause<'_>, number: u32) {
+    fn file(&mut self, path: PathId, clause: &Clause<'_>, number: u32, look: SecondLook) {
         let new = match clause.hash(path, &self.seed) {
             None => true,
-            Some(hash) => match self.clauses.find_mut(hash, |filed| filed.hash == hash) {
-                Some(filed) => filed.members.insert(number),
+            Some(hash) => match self.clauses.find_mut(hash, |entry| entry.hash == hash) {
+                Some(entry) => entry.members.insert(number),
                 None => {
-                    let filed = Filed { hash, members: Members::One(number) };
-                    self.clauses.insert(hash, filed, |filed| filed.hash);
+                    let entry = Entry { hash, members: Members::One(number, look) };
+                    self.clauses.insert(hash, entry, |entry| entry.hash);
                     true
                 }
             },
@@ -223,12 +249,12 @@ impl<K: Copy + Eq + Hash> Scoped<K> {
     fn unfile(&mut self, path: PathId, clause: &Clause<'_>, number: u32) {
         let gone = match clause.hash(path, &self.seed) {
             None => true,
-            Some(hash) => match self.clauses.find_mut(hash, |filed| filed.hash == hash) {
+            Some(hash) => match self.clauses.find_mut(hash, |entry| entry.hash == hash) {
                 None => false,
-                Some(filed) => match filed.members.remove(number) {
+                Some(entry) => match entry.members.remove(number) {
                     Removed::Unknown => false,
                     Removed::Others => true,
-                    Removed::Last => self.clauses.remove(hash, |filed| filed.hash == hash).is_some(),
+                    Removed::Last => self.clauses.remove(hash, |entry| entry.hash == hash).is_some(),
                 },
             },
         };
@@ -251,38 +277,5 @@ impl<K: Copy + Eq + Hash> Scoped<K> {
 
     fn has_key(&self, number: u32, key: &K) -> bool {
         self.policies.get(number).is_some_and(|filing| filing.key == *key)
-    }
-}
-
-/// Policies that may want a message, as they were at one moment.
-#[derive(Debug)]
-pub(super) struct Candidates<'a, K> {
-    message: Flattened<'a>,
-    candidates: Vec<(K, FilterPolicy, Arc<Shape>)>,
-}
-
-impl<K: Copy> Candidates<'_, K> {
-    /// Those that do want it.
-    pub(super) fn verified(&self) -> impl Iterator<Item = K> {
-        let wants = |(key, policy, shape): &(K, FilterPolicy, Arc<Shape>)| {
-            holds(policy, &Shaped { message: &self.message, shape }).then_some(*key)
-        };
-        self.candidates.iter().filter_map(wants)
-    }
-}
-
-/// A message as a policy of that shape asks about it.
-struct Shaped<'m, 'a> {
-    message: &'m Flattened<'a>,
-    shape: &'m Shape,
-}
-
-impl<'a> Leaves<'a> for Shaped<'_, 'a> {
-    fn leaves(&self, number: usize, _: &Condition<'_>) -> &[Leaf<'a>] {
-        self.message.leaves(self.shape.paths[number])
-    }
-
-    fn element(&self, id: ScopeId) -> Scope {
-        self.message.element(id)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::clause::Filed;
+use super::filed::Filed;
 use super::seed::Seed;
 use super::slab::Slab;
 use super::table::Table;
