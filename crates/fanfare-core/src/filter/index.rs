@@ -186,7 +186,7 @@ impl<K> fmt::Debug for FilterIndex<K> {
 impl<K: Copy + Ord + Hash> Inner<K> {
     fn insert(&mut self, key: K, policy: Option<FilterPolicy>) -> Option<FilterPolicy> {
         let Some(policy) = policy else {
-            let old = self.scoped_mut().find_map(|scoped| scoped.remove(&key));
+            let old = self.remove(&key).flatten();
             self.everything.insert(key);
             return old;
         };
@@ -212,15 +212,21 @@ impl<K: Copy + Ord + Hash> Inner<K> {
         if self.everything.remove(key) {
             return Some(None);
         }
-        self.scoped_mut().find_map(|scoped| scoped.remove(key)).map(Some)
+        for place in [&mut self.attributes, &mut self.body] {
+            let Some(scoped) = place else { continue };
+            if let Some(policy) = scoped.remove(key) {
+                if scoped.len() == 0 {
+                    // Tables keep their room for those to come, and here are none.
+                    *place = None;
+                }
+                return Some(Some(policy));
+            }
+        }
+        None
     }
 
     fn scoped(&self) -> impl Iterator<Item = &Scoped<K>> {
         self.attributes.as_deref().into_iter().chain(self.body.as_deref())
-    }
-
-    fn scoped_mut(&mut self) -> impl Iterator<Item = &mut Scoped<K>> {
-        self.attributes.as_deref_mut().into_iter().chain(self.body.as_deref_mut())
     }
 }
 

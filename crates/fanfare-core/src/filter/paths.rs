@@ -56,14 +56,13 @@ impl<'a> PathTree<'a> {
         path.split('.').try_fold(PathId::ROOT, |at, part| self.children.get(&(at, Cow::Borrowed(part))).copied())
     }
 
-    /// The paths of `ids` with their dots.
+    /// The paths of `ids` with their dots. Each step of each is looked for among all: it is meant for a policy, whose keys are few.
     pub(super) fn names(&self, ids: &[PathId]) -> Vec<String> {
-        let parents: HashMap<PathId, (PathId, &str)> =
-            self.children.iter().map(|((parent, part), id)| (*id, (*parent, part.as_ref()))).collect();
+        let step_to = |id: PathId| self.children.iter().find(|(_, known)| **known == id).map(|(step, _)| step);
         ids.iter()
             .map(|id| {
-                let chain = std::iter::successors(parents.get(id), |(parent, _)| parents.get(parent));
-                let mut parts: Vec<&str> = chain.map(|(_, part)| *part).collect();
+                let chain = std::iter::successors(step_to(*id), |(parent, _)| step_to(*parent));
+                let mut parts: Vec<&str> = chain.map(|(_, part)| part.as_ref()).collect();
                 parts.reverse();
                 parts.join(".")
             })

@@ -24,10 +24,13 @@ pub(super) struct Filed {
     blocks: u32,
     /// How many policies are looked at here for a second time.
     second_looks: u32,
-    /// For each kind of affix or block, the lengths that there are, in order, with how many of each.
-    lengths: Option<Box<[Vec<(u32, u32)>; KINDS]>>,
+    /// For each kind of affix or block, the lengths that there are.
+    lengths: Option<Box<[Lengths; KINDS]>>,
     ranges: Option<Box<Ranges>>,
 }
+
+/// Lengths in order, with how many there are of each.
+type Lengths = Vec<(u32, u32)>;
 
 /// Kinds of things that are looked for by their lengths: four affixes, and the blocks of two families.
 const KINDS: usize = 6;

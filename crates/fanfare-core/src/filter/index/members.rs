@@ -6,6 +6,7 @@ use super::second_look::{SecondLook, Seen};
 
 /// The numbers of the policies that are filed under one clause; most clauses have one, and its second look beside it.
 #[derive(Debug)]
+#[allow(clippy::box_collection, reason = "most clauses have one member, and should be small")]
 pub(super) enum Members {
     One(u32, SecondLook),
     Several(Box<BTreeSet<u32>>),

@@ -54,7 +54,7 @@ impl Shapes {
 }
 
 fn hash_of(paths: &[PathId], filed: &[u16], seed: &Seed) -> u64 {
-    let paths = paths.iter().flat_map(|path| path.index().to_le_bytes());
-    let bytes: Vec<u8> = paths.chain(filed.iter().flat_map(|number| number.to_le_bytes())).collect();
-    seed.hash(filed.len() as u64, &bytes)
+    let paths = paths.iter().map(|path| path.index() as u64);
+    let filed = filed.iter().map(|number| u64::from(*number));
+    paths.chain(filed).fold(0, |hash, number| seed.hash(hash, &number.to_le_bytes()))
 }
