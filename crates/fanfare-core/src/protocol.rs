@@ -74,8 +74,8 @@ impl Protocol {
         }
     }
 
-    /// Whether a subscription by address waits until somebody at the endpoint confirms it (Amazon SNS: always for
-    /// HTTP, HTTPS and both kinds of e-mail).
+    /// Whether every subscription by address waits until somebody at the endpoint confirms it (Amazon SNS: for HTTP, HTTPS and
+    /// both kinds of e-mail). Others wait when the endpoint is of another account, see [`Subscribe::to`](crate::Subscribe::to).
     pub fn needs_confirmation(&self) -> bool {
         matches!(self, Self::Http | Self::Https | Self::Email | Self::EmailJson)
     }

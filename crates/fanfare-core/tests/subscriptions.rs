@@ -159,6 +159,47 @@ async fn ending_by_link_tells_the_endpoint_which_can_restore_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_queue_or_function_of_another_account_is_asked_unless_its_owner_subscribes_it() {
+    let of = |account: &str| format!("arn:aws:iam::{account}:root");
+    let (own, other, third) = ("000000000000", "111111111111", "222222222222");
+    let queue = |account: &str| format!("arn:aws:sqs:us-east-1:{account}:queue");
+    let function = |account: &str| format!("arn:aws:lambda:us-east-1:{account}:function:read");
+    for (protocol, address, principal, is_asked) in [
+        (Protocol::Sqs, queue(own), Some(own), false),
+        (Protocol::Sqs, queue(other), Some(own), true),
+        (Protocol::Sqs, queue(other), Some(other), false),
+        (Protocol::Sqs, queue(other), Some(third), true),
+        (Protocol::Sqs, queue(own), Some(third), false),
+        (Protocol::Sqs, queue(other), None, false),
+        (Protocol::Lambda, function(own), Some(own), false),
+        (Protocol::Lambda, function(other), Some(own), true),
+        (Protocol::Lambda, function(other), Some(other), false),
+    ] {
+        let connector = ScriptedConnector::new(protocol.clone(), Limits::ONE);
+        let endpoint = connector.endpoint(&address);
+        let fanfare = Fanfare::builder().connectors(Connectors::new().with(connector)).open();
+        let topic = fanfare.create_topic("orders").await.unwrap();
+        let subscribe = Subscribe::to(protocol, &address);
+        let subscribe = match principal {
+            Some(account) => subscribe.by(of(account)),
+            None => subscribe,
+        };
+        let arn = fanfare.subscribe(&topic, subscribe).await.unwrap();
+        let published = fanfare.publish(&topic, Message::text("x").unwrap()).await.unwrap().settled().await;
+        assert_eq!(published.delivered(), usize::from(!is_asked), "{address} by {principal:?}");
+        let first = &endpoint.wait_for(1).await[0].notification;
+        let NotificationKind::SubscriptionConfirmation { token } = first.kind() else {
+            assert!(!is_asked, "{address} by {principal:?} is asked");
+            continue;
+        };
+        assert!(is_asked, "{address} by {principal:?} is not asked");
+        assert_eq!(fanfare.confirm_subscription(&topic, token).await.unwrap(), arn);
+        let published = fanfare.publish(&topic, Message::text("x").unwrap()).await.unwrap().settled().await;
+        assert_eq!(published.delivered(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_old_link_does_not_restore_what_was_subscribed_anew() {
     let bench = Bench::new().await;
     let old = bench.fanfare.subscribe(&bench.topic, address().confirmed()).await.unwrap();

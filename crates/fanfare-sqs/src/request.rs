@@ -9,7 +9,9 @@ use aws_sdk_sqs::types::{
     SendMessageBatchRequestEntry,
 };
 use bytes::Bytes;
-use fanfare_core::{AttributeValue, DeliveryError, DeliveryErrorKind, Format, MessageAttribute, Notification};
+use fanfare_core::{
+    AttributeValue, DeliveryError, DeliveryErrorKind, Format, MessageAttribute, Notification, NotificationKind,
+};
 
 use crate::queue::Queue;
 
@@ -34,7 +36,8 @@ impl QueueMessage {
     ///
     /// - Raw: the attributes become attributes of the message, and the subject is lost. In an envelope all of it is inside.
     /// - A group's id goes along to FIFO queues, and from standard topics to standard queues (fair queues); a
-    ///   deduplication id goes along to FIFO queues alone.
+    ///   deduplication id goes along to FIFO queues alone. To a FIFO queue, requests to confirm and the like are a group of their
+    ///   own, because it takes nothing without one.
     /// - The publisher's X-Ray trace goes along; SQS has no place for another.
     ///
     /// # Errors
@@ -54,11 +57,14 @@ impl QueueMessage {
             }
         }
         let passes_group = queue.is_fifo() || !notification.topic().is_fifo();
+        let of_its_own = queue.is_fifo() && *notification.kind() != NotificationKind::Notification;
+        let group_id = notification.group_id().filter(|_| passes_group);
+        let deduplication_id = notification.deduplication_id().filter(|_| queue.is_fifo());
         Ok(Self {
             body,
             attributes,
-            group_id: notification.group_id().filter(|_| passes_group).map(str::to_owned),
-            deduplication_id: notification.deduplication_id().filter(|_| queue.is_fifo()).map(str::to_owned),
+            group_id: group_id.or(of_its_own.then(|| notification.kind().as_str())).map(str::to_owned),
+            deduplication_id: deduplication_id.or(of_its_own.then(|| notification.message_id())).map(str::to_owned),
             trace_header: notification.trace().xray_header().map(str::to_owned),
             bytes,
         })
@@ -217,6 +223,17 @@ mod tests {
                 "{topic} to {queue}"
             );
         }
+    }
+
+    #[test]
+    fn a_request_to_confirm_has_the_ids_without_which_a_fifo_queue_takes_nothing() {
+        let topic = TopicArn::parse("arn:aws:sns:us-east-1:000000000000:orders.fifo").unwrap();
+        let request = Notification::subscription_confirmation("0f4b9a4e", topic, Timestamp::EPOCH, "a1");
+        let sent = of(&request, "{envelope}", FIFO).unwrap();
+        assert_eq!(sent.group_id.as_deref(), Some("SubscriptionConfirmation"));
+        assert_eq!(sent.deduplication_id.as_deref(), Some("0f4b9a4e"));
+        let sent = of(&request, "{envelope}", STANDARD).unwrap();
+        assert_eq!((sent.group_id, sent.deduplication_id), (None, None));
     }
 
     #[test]

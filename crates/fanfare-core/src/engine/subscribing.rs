@@ -44,7 +44,8 @@ impl Fanfare {
         }
         let now = engine.host.now();
         engine.registry.expire(now).await?;
-        let standing = if confirmed || !protocol.needs_confirmation() {
+        let asked = protocol.needs_confirmation() || is_of_others(topic, &destination, principal.as_deref());
+        let standing = if confirmed || !asked {
             SubscriptionState::Confirmed
         } else {
             SubscriptionState::Pending { expires: now + engine.settings.token_lifetime }
@@ -314,6 +315,13 @@ impl Engine {
             _ => Ok(()),
         }
     }
+}
+
+/// Whether a queue or a function belongs neither to the topic's account nor to that of whoever subscribes it: then its owner is
+/// asked. The program itself, which names nobody, knows what it does.
+fn is_of_others(topic: &TopicArn, destination: &Destination, principal: Option<&str>) -> bool {
+    let (Some(principal), Some(account)) = (principal, destination.account()) else { return false };
+    account != topic.account() && principal.split(':').nth(4) != Some(account)
 }
 
 /// Checks of settings that not every protocol has.

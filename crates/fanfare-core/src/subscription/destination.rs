@@ -46,6 +46,16 @@ impl Destination {
         }
     }
 
+    /// The account that the queue or function at the address belongs to, by its ARN; nothing for other protocols.
+    pub(crate) fn account(&self) -> Option<&str> {
+        match self {
+            Self::Address { protocol: Protocol::Sqs | Protocol::Lambda, address } => {
+                address.split(':').nth(4).filter(|account| !account.is_empty())
+            }
+            _ => None,
+        }
+    }
+
     /// Opens the endpoint.
     pub(crate) fn open(&self, connectors: &Connectors) -> Result<Arc<dyn Endpoint>, SnsError> {
         match self {

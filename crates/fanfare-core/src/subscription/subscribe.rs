@@ -30,7 +30,8 @@ pub struct Subscribe {
 
 impl Subscribe {
     /// Subscribes an address. Protocols that confirm (HTTP, HTTPS, e-mail) get a confirmation message first, and
-    /// nothing else until somebody answers it.
+    /// nothing else until somebody answers it. So does a queue or a function of another account than the topic's, unless the one
+    /// [who subscribes](Self::by) it is of that account too, or nobody in particular does.
     pub fn to(protocol: Protocol, address: impl Into<String>) -> Self {
         Self::destination(Destination::address(protocol, address))
     }
