@@ -159,6 +159,25 @@ async fn ending_by_link_tells_the_endpoint_which_can_restore_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_still_asks_for_a_confirmation_is_dropped_when_there_is_one() {
+    for is_confirmed in [true, false] {
+        let bench = Bench::new().await;
+        let soon = RetrySchedule::extended([RetryPhase::constant(3, Duration::from_secs(1))]).unwrap();
+        bench.endpoint.script([Step::Retry]);
+        let arn = bench.fanfare.subscribe(&bench.topic, address().retry(soon)).await.unwrap();
+        let token = bench.token(1).await;
+        if is_confirmed {
+            bench.fanfare.confirm_subscription(&bench.topic, &token).await.unwrap();
+        }
+        // On a clock that does not wait.
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        let requests = bench.endpoint.attempts().len();
+        assert_eq!(requests, if is_confirmed { 1 } else { 2 });
+        assert_eq!(bench.fanfare.lane_counts(&arn).await.unwrap().waiting, 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_queue_or_function_of_another_account_is_asked_unless_its_owner_subscribes_it() {
     let of = |account: &str| format!("arn:aws:iam::{account}:root");
     let (own, other, third) = ("000000000000", "111111111111", "222222222222");

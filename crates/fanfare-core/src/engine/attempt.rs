@@ -16,7 +16,7 @@ use crate::error::{SnsError, SnsErrorCode};
 use crate::host::Timestamp;
 use crate::notification::{Notification, NotificationKind};
 use crate::store::{Delivery, Stage};
-use crate::subscription::{Subscription, SubscriptionId};
+use crate::subscription::{Subscription, SubscriptionId, SubscriptionState};
 
 /// What the engine allows beyond the limit that an endpoint states for itself.
 const GRACE: Duration = Duration::from_secs(5);
@@ -38,7 +38,7 @@ pub(super) struct Call {
     pub(super) started: Timestamp,
     pub(super) queued: Duration,
     pub(super) took: Duration,
-    /// Nothing when there was no attempt, because the subscription had ended.
+    /// Nothing when there was no attempt, because the subscription had ended, or was confirmed and need not be asked any more.
     pub(super) outcome: Option<Outcome>,
 }
 
@@ -99,9 +99,8 @@ pub(super) async fn make(
         return Attempted { subscription: None, calls: skipped(&engine, deliveries) };
     };
     let mut calls = Vec::with_capacity(deliveries.len());
-    let (wanted, late): (Vec<_>, Vec<_>) = deliveries
-        .into_iter()
-        .partition(|delivery| receives(&subscription) || delivery.dispatch.kind != NotificationKind::Notification);
+    let (wanted, late): (Vec<_>, Vec<_>) =
+        deliveries.into_iter().partition(|delivery| is_wanted(&subscription, &delivery.dispatch.kind));
     calls.extend(skipped(&engine, late));
     let (direct, dead): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|delivery| delivery.stage == Stage::Endpoint);
     for (stage, deliveries) in [(Stage::Endpoint, direct), (Stage::DeadLetter, dead)] {
@@ -114,6 +113,18 @@ pub(super) async fn make(
         }
     }
     Attempted { subscription: Some(subscription), calls }
+}
+
+/// Whether a message of that kind is still of use to the subscription as it stands.
+fn is_wanted(subscription: &Subscription, kind: &NotificationKind) -> bool {
+    match kind {
+        NotificationKind::Notification => receives(subscription),
+        // Nobody has to confirm what was confirmed, or has ended.
+        NotificationKind::SubscriptionConfirmation { .. } => {
+            matches!(subscription.state(), SubscriptionState::Pending { .. })
+        }
+        NotificationKind::UnsubscribeConfirmation { .. } => true,
+    }
 }
 
 /// Calls the endpoint as often as its limits ask for.

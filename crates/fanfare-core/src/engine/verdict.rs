@@ -13,7 +13,7 @@ use crate::host::Timestamp;
 use crate::notification::NotificationKind;
 use crate::retry::{RetrySchedule, after, jittered};
 use crate::store::{Settlement, Stage};
-use crate::subscription::Subscription;
+use crate::subscription::{Subscription, SubscriptionState};
 
 /// What follows from an attempt, for the journal and in words.
 #[derive(Debug)]
@@ -29,7 +29,8 @@ pub(super) struct Verdict {
 impl Verdict {
     pub(super) fn of(engine: &Engine, subscription: &Subscription, call: &Call, now: Timestamp) -> Self {
         let Some(outcome) = &call.outcome else {
-            return Self::discarded("the subscription has ended");
+            let confirmed = matches!(subscription.state(), SubscriptionState::Confirmed);
+            return Self::discarded(if confirmed { "it was confirmed already" } else { "the subscription has ended" });
         };
         let error = match (outcome, call.delivery.stage) {
             (Ok(_), Stage::Endpoint) => return Self::new(Settlement::Delivered, Next::Delivered, Some(true)),
@@ -62,11 +63,8 @@ impl Verdict {
     pub(super) fn in_the_end(self, call: &Call) -> Self {
         let goes_on = matches!(self.settlement, Settlement::Retry { .. } | Settlement::ToDeadLetter { .. });
         // The endpoint is still to be told that the subscription has ended.
-        if goes_on && call.delivery.dispatch.kind == NotificationKind::Notification {
-            Self::discarded("the subscription has ended")
-        } else {
-            self
-        }
+        let is_farewell = matches!(call.delivery.dispatch.kind, NotificationKind::UnsubscribeConfirmation { .. });
+        if goes_on && !is_farewell { Self::discarded("the subscription has ended") } else { self }
     }
 
     /// For a delivery of a subscription that is gone.
@@ -136,6 +134,11 @@ impl Engine {
         verdict: Verdict,
         attempt: Option<Attempt>,
     ) {
+        let is_published = call.delivery.dispatch.kind == NotificationKind::Notification;
+        if attempt.is_none() && !is_published {
+            // A request to confirm that nobody needs any more: nothing of a publisher's was given up.
+            return;
+        }
         let publication = &call.delivery.dispatch.publication;
         let (message_id, told_for) = (publication.id(), told_for(subscription, publication));
         let topic = self.observers.any().then(|| self.registry.topic(publication.topic()).ok()).flatten();
@@ -151,9 +154,7 @@ impl Engine {
                 reason: "the subscription has ended".to_owned(),
             },
         });
-        if call.delivery.dispatch.kind == NotificationKind::Notification
-            && let Some(ending) = ending(call, verdict.next)
-        {
+        if is_published && let Some(ending) = ending(call, verdict.next) {
             self.trackers.ended(message_id, &told_for, || ending);
         }
     }
