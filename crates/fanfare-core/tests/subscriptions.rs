@@ -7,8 +7,8 @@ use std::time::Duration;
 use fanfare_core::engine::Ending;
 use fanfare_core::retry::{RetryPhase, SubscriptionDeliveryPolicy};
 use fanfare_core::{
-    Connectors, Destination, Fanfare, FilterPolicy, FilterPolicyScope, Limits, Message, NotificationKind, Protocol,
-    RetrySchedule, Subscribe, SubscriptionArn, TopicArn,
+    Confirmation, Connectors, Destination, Fanfare, FilterPolicy, FilterPolicyScope, Limits, Message, NotificationKind,
+    Protocol, RetrySchedule, Subscribe, SubscriptionArn, TopicArn,
 };
 use fanfare_testkit::{ScriptedConnector, ScriptedEndpoint, SimulatedHost, Step};
 
@@ -154,6 +154,19 @@ async fn ending_by_link_tells_the_endpoint_which_can_restore_it() {
     assert_eq!(farewell.kind().as_str(), "UnsubscribeConfirmation");
     assert_eq!(farewell.subscription(), Some(&arn));
     assert_eq!(bench.publish().await, 0);
+    assert_eq!(bench.fanfare.confirm_subscription(&bench.topic, &token).await.unwrap(), arn);
+    assert_eq!(bench.publish().await, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_by_somebody_else_is_told_to_the_endpoint_which_can_restore_it() {
+    let bench = Bench::new().await;
+    let arn = bench.fanfare.subscribe(&bench.topic, address()).await.unwrap();
+    let token = bench.token(1).await;
+    bench.fanfare.confirm_subscription_with(&bench.topic, &token, Confirmation::Guarded).await.unwrap();
+    bench.fanfare.unsubscribe_and_tell(&arn).await.unwrap();
+    let token = bench.token(2).await;
+    assert_eq!(bench.endpoint.attempts()[1].notification.kind().as_str(), "UnsubscribeConfirmation");
     assert_eq!(bench.fanfare.confirm_subscription(&bench.topic, &token).await.unwrap(), arn);
     assert_eq!(bench.publish().await, 1);
 }

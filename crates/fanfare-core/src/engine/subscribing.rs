@@ -153,20 +153,30 @@ impl Fanfare {
     /// restores it.
     ///
     /// # Errors
-    /// `AuthorizationError` when only callers who show who they are may end it; `InternalError` when the store does not work; `Throttled` when it has no room for the message to the endpoint, which
-    /// is not told then: the subscription has ended all the same.
+    /// `AuthorizationError` when only callers who show who they are may end it; otherwise as
+    /// [`Fanfare::unsubscribe_and_tell`].
     pub async fn unsubscribe_by_link(&self, subscription: &SubscriptionArn) -> Result<(), SnsError> {
-        let engine = &self.engine;
-        engine.open_for_changes()?;
-        let (now, token) = (engine.host.now(), self.new_token());
-        let expires = now + engine.settings.token_lifetime;
-        let known = engine.registry.by_arn(subscription);
+        let known = self.engine.registry.by_arn(subscription);
         if known.is_some_and(|known| known.confirmation() == Confirmation::Guarded) {
             return Err(SnsError::new(
                 SnsErrorCode::AuthorizationError,
                 "the subscription was confirmed with AuthenticateOnUnsubscribe: ending it needs a signed request",
             ));
         }
+        self.unsubscribe_and_tell(subscription).await
+    }
+
+    /// Ends a subscription at the wish of somebody who may end it and is not its owner: as by its link, the endpoint is told, and
+    /// gets a token that restores it. An unknown subscription is no error.
+    ///
+    /// # Errors
+    /// `InternalError` when the store does not work; `Throttled` when it has no room for the message to the endpoint, which
+    /// is not told then: the subscription has ended all the same.
+    pub async fn unsubscribe_and_tell(&self, subscription: &SubscriptionArn) -> Result<(), SnsError> {
+        let engine = &self.engine;
+        engine.open_for_changes()?;
+        let (now, token) = (engine.host.now(), self.new_token());
+        let expires = now + engine.settings.token_lifetime;
         let Some(ended) = engine.registry.end(subscription, Some(&token), expires).await? else { return Ok(()) };
         engine.tidy_up(Arc::clone(&ended)).await?;
         let id = new_uuid(engine.host.as_ref());
