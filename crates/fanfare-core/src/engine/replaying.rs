@@ -34,6 +34,20 @@ impl Fanfare {
         self.engine.carried(Arc::clone(&self.engine).replay(subscription.clone(), replay)).await
     }
 
+    /// Whether the topic's messages between these moments can be replayed at all, to whichever subscription.
+    ///
+    /// # Errors
+    /// `NotFound`; `InvalidParameter` when the topic keeps no archive or `to` is before `from`.
+    pub fn check_replay(&self, topic: &TopicArn, from: Timestamp, to: Option<Timestamp>) -> Result<(), SnsError> {
+        if self.engine.registry.topic(topic)?.archive_period().is_none() {
+            return Err(SnsError::invalid_parameter("ReplayPolicy Reason: the topic has no ArchivePolicy"));
+        }
+        if to.is_some_and(|to| to < from) {
+            return Err(SnsError::invalid_parameter("ReplayPolicy Reason: EndingPoint is before StartingPoint"));
+        }
+        Ok(())
+    }
+
     /// As [`Fanfare::replay`], and answers as soon as the replay is sure to happen. [`Subscription::replay`] tells how it goes.
     ///
     /// # Errors
@@ -77,13 +91,7 @@ impl Fanfare {
         to: Option<Timestamp>,
     ) -> Result<Replay, SnsError> {
         self.engine.open_for_changes()?;
-        let topic = self.engine.registry.topic(&subscription.topic())?;
-        if topic.archive_period().is_none() {
-            return Err(SnsError::invalid_parameter("ReplayPolicy Reason: the topic has no ArchivePolicy"));
-        }
-        if to.is_some_and(|to| to < from) {
-            return Err(SnsError::invalid_parameter("ReplayPolicy Reason: EndingPoint is before StartingPoint"));
-        }
+        self.check_replay(&subscription.topic(), from, to)?;
         let replay = Replay { from, to, begun: self.engine.host.now(), status: ReplayStatus::InProgress };
         let begin = |known: &mut Subscription| (known.replay, known.stopped_after) = (Some(replay), to);
         self.engine.registry.change(subscription, begin).await?;

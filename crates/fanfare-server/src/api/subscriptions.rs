@@ -40,6 +40,10 @@ impl Api {
         let fresh = asked.put_into(SubscriptionSettings::default(), Given::InMap)?;
         let destination = Destination::address(protocol.clone(), address);
         check_dead_letters(&destination, &fresh, Given::InMap)?;
+        // Before there is a subscription, which a refusal would leave behind.
+        if let Some(Some(ReplayPolicy { from, to })) = asked.replay() {
+            self.fanfare.check_replay(&topic, from, to)?;
+        }
 
         let principal = account_principal(&topic, call.caller.account());
         let subscribe = Subscribe::to(protocol.clone(), address).settings(fresh).by(principal);
