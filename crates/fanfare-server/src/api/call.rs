@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use fanfare::{SnsError, SnsErrorCode, SubscriptionArn, TopicArn, TraceContext};
+use fanfare::{SnsError, SnsErrorCode, Subscription, SubscriptionArn, TopicArn, TraceContext};
 
 use super::Api;
 use super::refusal::Refusal;
@@ -51,17 +51,30 @@ impl<'a> Call<'a> {
 
     /// The parameter `SubscriptionArn`, which must name a subscription of the caller's or to a topic of theirs.
     pub(super) fn subscription_arn(&self) -> Result<SubscriptionArn, Refusal> {
-        let subscription = SubscriptionArn::parse(self.required("SubscriptionArn")?)?;
-        let topic = subscription.topic();
-        if topic.region() != self.caller.region() {
-            return Err(Refusal::invalid_parameter("SubscriptionArn"));
-        }
-        let known = self.api.fanfare.subscription(&subscription);
-        if topic.account() != self.caller.account() && !known.is_ok_and(|known| known.owner() == self.caller.account())
-        {
-            return Err(self.refused(&topic, subscription.as_str(), Decision::Silent));
+        let subscription = self.any_subscription_arn()?;
+        match self.api.fanfare.subscription(&subscription) {
+            Ok(known) => self.check_owns(&known)?,
+            Err(_) if subscription.account() == self.caller.account() => {}
+            Err(_) => return Err(self.refused(&subscription.topic(), subscription.as_str(), Decision::Silent)),
         }
         Ok(subscription)
+    }
+
+    /// The parameter `SubscriptionArn`, of whichever account.
+    pub(super) fn any_subscription_arn(&self) -> Result<SubscriptionArn, Refusal> {
+        let subscription = SubscriptionArn::parse(self.required("SubscriptionArn")?)?;
+        match subscription.topic().region() == self.caller.region() {
+            true => Ok(subscription),
+            false => Err(Refusal::invalid_parameter("SubscriptionArn")),
+        }
+    }
+
+    /// Refuses a subscription that is neither the caller's nor to a topic of theirs.
+    pub(super) fn check_owns(&self, known: &Subscription) -> Result<(), Refusal> {
+        match [known.owner(), known.arn().account()].contains(&self.caller.account()) {
+            true => Ok(()),
+            false => Err(self.refused(&known.topic(), known.arn().as_str(), Decision::Silent)),
+        }
     }
 
     /// Refuses what the topic's policy denies, and what it does not allow another account.

@@ -93,9 +93,16 @@ impl Api {
     }
 
     pub(super) async fn unsubscribe(&self, call: &Call<'_>) -> Result<Answer, Refusal> {
-        let subscription = call.subscription_arn()?;
-        self.fanfare.unsubscribe(&subscription).await?;
-        Ok(Answer::without_result(call.operation))
+        let subscription = call.any_subscription_arn()?;
+        let answer = Answer::without_result(call.operation);
+        // One that is not there belongs to nobody, and is no error.
+        let Ok(known) = self.fanfare.subscription(&subscription) else { return Ok(answer) };
+        call.check_owns(&known)?;
+        match known.owner() != call.caller.account() && can_be_told(&known) {
+            true => self.fanfare.unsubscribe_and_tell(&subscription).await?,
+            false => self.fanfare.unsubscribe(&subscription).await?,
+        }
+        Ok(answer)
     }
 
     pub(super) fn list_subscriptions(&self, call: &Call<'_>) -> Result<Answer, Refusal> {
@@ -150,6 +157,12 @@ impl Api {
         }
         Ok(())
     }
+}
+
+/// Whether somebody at the endpoint could restore the subscription: it was confirmed, and messages to it have links.
+fn can_be_told(subscription: &Subscription) -> bool {
+    subscription.state() == SubscriptionState::Confirmed
+        && !matches!(subscription.protocol(), Protocol::Sms | Protocol::Application)
 }
 
 fn listed(call: &Call<'_>, subscriptions: Vec<Arc<Subscription>>) -> Answer {

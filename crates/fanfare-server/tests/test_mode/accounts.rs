@@ -52,6 +52,10 @@ async fn subscribe(program: &Program, account: &str, topic: &str, queue: &str) -
     done_as(program, account, "Subscribe", &parameters, "SubscriptionArn").await
 }
 
+fn of_type<'a>(messages: &'a [Value], kind: &str) -> Vec<&'a Value> {
+    messages.iter().filter(|message| message["type"] == kind).collect()
+}
+
 #[tokio::test]
 async fn a_queue_of_another_account_is_asked_before_it_gets_anything() {
     let (program, topic) = started().await;
@@ -75,6 +79,34 @@ async fn a_queue_is_not_asked_when_its_owner_subscribes_it_or_the_topic_is_of_it
     assert!(subscribe(&program, OTHER, &topic, &queue(OTHER)).await.starts_with(&topic));
     assert!(subscribe(&program, OWNER, &topic, &queue(OWNER)).await.starts_with(&topic));
     assert_eq!(subscribe(&program, OTHER, &topic, &queue(THIRD)).await, "pending confirmation");
+}
+
+#[tokio::test]
+async fn the_end_of_a_subscription_by_somebody_else_is_told_to_its_endpoint() {
+    let (program, topic) = started().await;
+    let arn = subscribe(&program, OTHER, &topic, &queue(OTHER)).await;
+    done_as(&program, OWNER, "Unsubscribe", &[("SubscriptionArn", arn.as_str())], "").await;
+    let farewell = program.outbox("protocol=sqs", 1).await;
+    assert_eq!(of_type(&farewell, "UnsubscribeConfirmation").len(), 1, "{farewell:?}");
+    let token = farewell[0]["token"].as_str().unwrap();
+    let confirm = [("TopicArn", topic.as_str()), ("Token", token)];
+    assert_eq!(done_as(&program, OTHER, "ConfirmSubscription", &confirm, "SubscriptionArn").await, arn);
+    // Its owner needs no message about what they did.
+    done_as(&program, OTHER, "Unsubscribe", &[("SubscriptionArn", arn.as_str())], "").await;
+    program.post("/_fanfare/time", &serde_json::json!({ "advance": "1m" })).await;
+    assert_eq!(program.get("/_fanfare/outbox?protocol=sqs").await.1["messages"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_subscription_of_others_cannot_be_ended_and_one_that_is_not_there_is_no_error() {
+    let (program, topic) = started().await;
+    let arn = subscribe(&program, OWNER, &topic, &queue(OWNER)).await;
+    let (status, xml) = call_as(&program, THIRD, "Unsubscribe", &[("SubscriptionArn", arn.as_str())]).await;
+    assert_eq!(status, 403, "{xml}");
+    let unknown = format!("{topic}:00000000-0000-4000-8000-000000000000");
+    for _ in 0..2 {
+        done_as(&program, THIRD, "Unsubscribe", &[("SubscriptionArn", unknown.as_str())], "").await;
+    }
 }
 
 #[tokio::test]
