@@ -229,12 +229,24 @@ fn dead_letters(text: &str, given: Given) -> Result<Option<Destination>, Refusal
     }
 }
 
-/// Refuses dead letters of a FIFO queue that would go to another kind of queue: they could not keep their order there.
+/// Refuses dead letters of a FIFO queue that would go to another kind of queue, where they could not keep their order, and a queue
+/// that is not in the region and the account of the subscription. Amazon SNS's words for the latter are not known.
 pub(super) fn check_dead_letters(
     subscriber: &Destination,
     settings: &SubscriptionSettings,
+    region: &str,
+    owner: &str,
     given: Given,
 ) -> Result<(), Refusal> {
+    if let Some(Destination::Address { address, .. }) = &settings.dead_letters {
+        let mut elements = address.split(':').skip(3);
+        if (elements.next(), elements.next()) != (Some(region), Some(owner)) {
+            return Err(given.refusal(format_args!(
+                "RedrivePolicy: deadLetterTargetArn must be a queue in the region {region} and the account {owner} of the \
+                 subscription"
+            )));
+        }
+    }
     let is_fifo =
         |queue: &Destination| matches!(queue, Destination::Address { address, .. } if address.ends_with(".fifo"));
     // Only FIFO topics have subscribers of that kind.

@@ -39,7 +39,8 @@ impl Api {
         }
         let fresh = asked.put_into(SubscriptionSettings::default(), Given::InMap)?;
         let destination = Destination::address(protocol.clone(), address);
-        check_dead_letters(&destination, &fresh, Given::InMap)?;
+        let owner = call.caller.owner();
+        check_dead_letters(&destination, &fresh, owner.region(), owner.account(), Given::InMap)?;
         // Before there is a subscription, which a refusal would leave behind.
         if let Some(Some(ReplayPolicy { from, to })) = asked.replay() {
             self.fanfare.check_replay(&topic, from, to)?;
@@ -140,7 +141,8 @@ impl Api {
             let mut asked = Asked::default();
             asked.read(name, value, known.protocol(), Given::Alone)?;
             let changed = asked.put_into(known.settings().clone(), Given::Alone)?;
-            check_dead_letters(known.destination(), &changed, Given::Alone)?;
+            let (region, owner) = (call.caller.region(), known.owner());
+            check_dead_letters(known.destination(), &changed, region, owner, Given::Alone)?;
             Ok::<_, Refusal>(changed)
         };
         self.fanfare.update_subscription(&arn, changed).await?;

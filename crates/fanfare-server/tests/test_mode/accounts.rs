@@ -110,6 +110,36 @@ async fn a_subscription_of_others_cannot_be_ended_and_one_that_is_not_there_is_n
 }
 
 #[tokio::test]
+async fn dead_letters_go_to_a_queue_in_the_account_and_the_region_of_the_subscription() {
+    let (program, topic) = started().await;
+    let arn = subscribe(&program, OTHER, &topic, &queue(OTHER)).await;
+    let policy = |dead_letters: &str| format!(r#"{{"deadLetterTargetArn":"{dead_letters}"}}"#);
+    let set = async |dead_letters: &str| {
+        let value = policy(dead_letters);
+        let parameters =
+            [("SubscriptionArn", arn.as_str()), ("AttributeName", "RedrivePolicy"), ("AttributeValue", &value)];
+        call_as(&program, OTHER, "SetSubscriptionAttributes", &parameters).await
+    };
+    let said = "Invalid parameter: RedrivePolicy: deadLetterTargetArn must be a queue in the region us-east-1 and the \
+                account 222222222222 of the subscription";
+    for elsewhere in [queue(OWNER), queue(OTHER).replace("us-east-1", "eu-west-1")] {
+        let (status, xml) = set(&elsewhere).await;
+        assert_eq!(status, 400);
+        assert!(xml.contains(&format!("<Message>{said}</Message>")), "{xml}");
+        let dead_letters = policy(&elsewhere);
+        let parameters = [
+            ("TopicArn", topic.as_str()),
+            ("Protocol", "sqs"),
+            ("Endpoint", "arn:aws:sqs:us-east-1:222222222222:another"),
+            ("Attributes.entry.1.key", "RedrivePolicy"),
+            ("Attributes.entry.1.value", &dead_letters),
+        ];
+        assert_eq!(call_as(&program, OTHER, "Subscribe", &parameters).await.0, 400);
+    }
+    assert_eq!(set(&queue(OTHER)).await.0, 200);
+}
+
+#[tokio::test]
 async fn what_subscribe_refuses_leaves_no_subscription_behind() {
     let (program, topic) = started().await;
     let replay = r#"{"PointType":"Timestamp","StartingPoint":"2026-01-02T03:04:05.678Z"}"#;
