@@ -30,7 +30,6 @@ impl Api {
         self.fanfare.check_protocol(&topic, &protocol)?;
         check_address(&topic, &protocol, address)?;
         self.check_subscribed(&protocol, address).await?;
-        self.check_subscription_to_larger(&known_topic, &protocol, address)?;
         let wants_arn = call.request.boolean("ReturnSubscriptionArn")?.unwrap_or(false);
         let attributes = call.request.map("Attributes").unwrap_or_default();
         let mut asked = Asked::default();
@@ -41,6 +40,7 @@ impl Api {
         let destination = Destination::address(protocol.clone(), address);
         let owner = call.caller.owner();
         check_dead_letters(&destination, &fresh, owner.region(), owner.account(), Given::InMap)?;
+        self.check_subscription_to_larger(&known_topic, &protocol, address)?;
         // Before there is a subscription, which a refusal would leave behind.
         if let Some(Some(ReplayPolicy { from, to })) = asked.replay() {
             self.fanfare.check_replay(&topic, from, to)?;

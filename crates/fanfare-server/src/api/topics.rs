@@ -1,6 +1,6 @@
 //! Topics: making them, listing them, their attributes, their end.
 
-use fanfare::{TopicArn, TopicName, TopicSettings};
+use fanfare::{Topic, TopicArn, TopicName, TopicSettings};
 
 use super::Api;
 use super::call::Call;
@@ -93,14 +93,17 @@ impl Api {
         let arn = call.topic_arn()?;
         let name = call.required("AttributeName")?;
         let value = call.request.text("AttributeValue").unwrap_or_default();
-        if name == "MaximumMessageSize"
-            && let Ok(bytes) = value.parse()
-        {
-            self.check_larger_messages(&arn, bytes)?;
-        }
-        self.fanfare
-            .update_topic(&arn, |topic| with_attribute(topic.settings().clone(), name, value, &arn, Given::Alone))
-            .await?;
+        let changed = |topic: &Topic| {
+            let changed = with_attribute(topic.settings().clone(), name, value, &arn, Given::Alone)?;
+            // What is no size at all was refused by now.
+            if name == "MaximumMessageSize"
+                && let Ok(bytes) = value.parse()
+            {
+                self.check_larger_messages(&arn, bytes)?;
+            }
+            Ok::<_, Refusal>(changed)
+        };
+        self.fanfare.update_topic(&arn, changed).await?;
         Ok(Answer::without_result(call.operation))
     }
 }
