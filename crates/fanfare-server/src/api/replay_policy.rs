@@ -1,7 +1,7 @@
 //! `ReplayPolicy`: which archived messages a subscription gets again.
 
-use fanfare::Timestamp;
 use fanfare::subscription::ReplayStatus;
+use fanfare::{Timestamp, json};
 use serde::Deserialize;
 
 use super::refusal::Refusal;
@@ -34,8 +34,11 @@ impl ReplayPolicy {
         if text.is_empty() || nothing(text) {
             return Ok(None);
         }
-        let document: Document = serde_json::from_str(text)
-            .map_err(|error| given.refusal(format_args!("ReplayPolicy: failed to parse JSON. {error}")))?;
+        let document: Document = serde_json::from_str(text).map_err(|error| {
+            // What is no JSON is refused in the words of Amazon SNS's parser.
+            let complaint = json::complaint(text).unwrap_or_else(|| error.to_string());
+            given.refusal(format_args!("ReplayPolicy: failed to parse JSON. {complaint}"))
+        })?;
         if document.point_type != "Timestamp" {
             let kind = document.point_type;
             return Err(given.refusal(format_args!("ReplayPolicy: PointType must be Timestamp, not {kind}")));
