@@ -25,7 +25,7 @@ impl Program {
     fn start(name: &str) -> Self {
         let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("malformed-{name}.log"));
         let mut child = Command::new(env!("CARGO_BIN_EXE_fanfare"))
-            .args(["serve", "--memory", "--auth", "off", "--listen", "127.0.0.1:0", "--outbox", "sqs,email"])
+            .args(["serve", "--memory", "--auth", "off", "--listen", "127.0.0.1:0", "--outbox", "sqs,email,http"])
             .stdout(Stdio::piped())
             .stderr(File::create(&log).unwrap())
             .spawn()
@@ -282,7 +282,6 @@ fn ids_and_arns_that_are_none_are_refused() {
 #[test]
 fn policies_that_are_deep_or_full_of_repetition_are_refused_at_once() {
     let program = Program::start("policies");
-    let queue = "arn:aws:sqs:us-east-1:000000000000:q";
     let deep = format!("{}1{}", r#"{"a":"#.repeat(10_000), "}".repeat(10_000));
     let wide = format!(r#"{{"a":[{}]}}"#, vec![r#""v""#; 20_000].join(","));
     let branches = (0..12).fold(r#"{"a":["v"]}"#.to_owned(), |inner, _| format!(r#"{{"$or":[{inner},{inner}]}}"#));
@@ -291,12 +290,15 @@ fn policies_that_are_deep_or_full_of_repetition_are_refused_at_once() {
         for policy in [&deep, &wide, &branches, &stars, "[", "\"", "nul", "\u{feff}{}", "1e999"] {
             let parameters = [
                 ("TopicArn", TOPIC),
-                ("Protocol", "sqs"),
-                ("Endpoint", queue),
+                ("Protocol", "http"),
+                ("Endpoint", "http://example.com/"),
                 ("Attributes.entry.1.key", name),
                 ("Attributes.entry.1.value", policy),
             ];
-            program.refused(&form("Subscribe", &parameters), 400, "InvalidParameter");
+            let message = program.refused(&form("Subscribe", &parameters), 400, "InvalidParameter");
+            let shown: String = policy.chars().take(40).collect();
+            assert!(message.starts_with("Invalid parameter: Attributes Reason: "), "{name} {shown}: {message}");
+            assert!(message.contains(name), "{name} {shown}: {message}");
         }
     }
     for name in ["DeliveryPolicy", "Policy", "ArchivePolicy"] {
