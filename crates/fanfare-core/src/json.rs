@@ -22,8 +22,13 @@ pub(crate) use error::{JsonError, Location};
 ///     Some("Unexpected character ('o' (code 111)): was expecting double-quote to start field name"),
 /// );
 /// assert_eq!(fanfare_core::json::complaint("{}"), None);
+/// let complaint = fanfare_core::json::complaint("").unwrap_or_default();
+/// assert_eq!(complaint.lines().next(), Some("No content to map due to end-of-input"));
 /// ```
 pub fn complaint(text: &str) -> Option<String> {
+    if text.trim().is_empty() {
+        return Some(format!("No content to map due to end-of-input\n at {}", Location::BEFORE_ALL));
+    }
     let error = Document::read(text).err()?;
     Some(format!("{}\n at {}", error.message(), Location::of(text, error.offset())))
 }

@@ -132,6 +132,16 @@ async fn replay_policies_that_say_nothing_sensible_are_refused() {
             "ReplayPolicy: StartingPoint must be a time such as 2026-01-02T03:04:05.678Z, not yesterday",
         ),
         (
+            "{oops}",
+            "ReplayPolicy: failed to parse JSON. Unexpected character ('o' (code 111)): was expecting double-quote to start \
+             field name\n at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: 1, column: 2]",
+        ),
+        (
+            " ",
+            "ReplayPolicy: failed to parse JSON. No content to map due to end-of-input\n at [Source: REDACTED \
+             (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: 1, column: 0]",
+        ),
+        (
             r#"{"PointType":"Timestamp","StartingPoint":"2026-01-02T03:04:05.678Z"}"#,
             "ReplayPolicy Reason: the topic has no ArchivePolicy",
         ),
@@ -142,4 +152,11 @@ async fn replay_policies_that_say_nothing_sensible_are_refused() {
         let message = program.one("SetSubscriptionAttributes", &set, "Message").await;
         assert_eq!(message, format!("Invalid parameter: {said}"));
     }
+    let fifo =
+        [("Name", "archive.fifo"), ("Attributes.entry.1.key", "FifoTopic"), ("Attributes.entry.1.value", "true")];
+    let archive = program.one("CreateTopic", &fifo, "TopicArn").await;
+    let set = [("TopicArn", archive.as_str()), ("AttributeName", "ArchivePolicy"), ("AttributeValue", "")];
+    let message = program.one("SetTopicAttributes", &set, "Message").await;
+    let said = "Invalid parameter: ArchivePolicy: failed to parse JSON. No content to map due to end-of-input";
+    assert_eq!(message.lines().next(), Some(said));
 }

@@ -44,6 +44,9 @@ pub(crate) struct Location {
 }
 
 impl Location {
+    /// Where the parser stands that has seen nothing.
+    pub(crate) const BEFORE_ALL: Self = Self { line: 1, column: 0 };
+
     /// The place of the byte `offset` of `text`.
     pub(crate) fn of(text: &str, offset: usize) -> Self {
         let before = text.get(..offset).unwrap_or(text);
