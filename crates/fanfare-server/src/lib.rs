@@ -4,6 +4,7 @@ pub mod access;
 pub mod admin;
 pub mod api;
 pub mod auth;
+pub mod connections;
 pub mod data_protection;
 pub mod emulate;
 pub mod ingest;

@@ -1,7 +1,6 @@
 //! `fanfare serve`: a server that SDKs and the AWS CLI take for Amazon SNS.
 
 use std::io::{Write as _, stderr, stdout};
-use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,6 +72,7 @@ async fn serve(config: Config) -> Result<(), Trouble> {
     };
     let observation = observation(&settings)?;
     let delay = Duration::from_secs(settings.shutdown_delay.into());
+    let connections = settings.connections();
     let (served, router) = open(settings, place, &mode, tokens, email, &public_url, &observation).await?;
     if matches!(mode, Mode::Off(_)) {
         let _ = writeln!(
@@ -82,16 +82,15 @@ async fn serve(config: Config) -> Result<(), Trouble> {
     }
     let _ = writeln!(stdout().lock(), "fanfare listens on http://{address}");
     let (stop, stopped) = oneshot::channel::<()>();
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let serving = axum::serve(listener, service).with_graceful_shutdown(async {
+    let stopped = async {
         // A sender that is gone says the same as one that speaks.
         let _ = stopped.await;
-    });
-    let mut serving = tokio::spawn(serving.into_future());
+    };
+    let mut serving = tokio::spawn(connections.serve(listener, router, stopped));
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
-        ended = &mut serving => ended??,
+        ended = &mut serving => ended?,
     }
     observation.stops();
     tokio::select! {

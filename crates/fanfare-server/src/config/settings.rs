@@ -1,12 +1,14 @@
 //! The list of settings.
 
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use fanfare::Protocol;
 use fanfare::egress::Rule;
+use fanfare_server::connections::Connections;
 use fanfare_server::ingest::Source;
 use fanfare_server::mobile::{Credentials, MobileSettings, OriginationNumber, Sandbox, Usd};
 use tracing_subscriber::filter::Targets;
@@ -32,6 +34,14 @@ pub(crate) struct Settings {
     /// COMING-FROM-LOCALSTACK.md. `fanfare test` is the same.
     #[arg(long)]
     pub(crate) test: bool,
+    /// How many connections of clients may be open at a time; others wait. Half of the files that the system lets the program
+    /// open, unless set.
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) connections: Option<NonZeroUsize>,
+    /// How long a client may keep still, within the head of a request, between requests or without taking its answer, before its
+    /// connection is closed.
+    #[arg(long, value_name = "SECONDS", default_value = "60")]
+    pub(crate) client_timeout: NonZeroU16,
     /// Where subscribers reach this server, for the links in messages. By default the address that it listens on.
     #[arg(long, value_name = "URL")]
     pub(crate) public_url: Option<String>,
@@ -115,6 +125,12 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
+    /// What they say about the connections of clients.
+    pub(crate) fn connections(&self) -> Connections {
+        let connections = Connections::default().patience(Duration::from_secs(self.client_timeout.get().into()));
+        self.connections.map_or(connections, |most| connections.most(most))
+    }
+
     /// What they say about phones and devices.
     pub(crate) fn mobile(&self) -> MobileSettings {
         let mut mobile = MobileSettings::new();
