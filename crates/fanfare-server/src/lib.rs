@@ -12,5 +12,6 @@ pub mod links;
 pub mod mobile;
 pub mod observe;
 mod pages;
+pub mod proxies;
 pub mod query;
 mod readings;

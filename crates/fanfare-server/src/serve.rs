@@ -21,6 +21,7 @@ use fanfare_server::emulate::{self, Clock, Outbox, TestServer};
 use fanfare_server::ingest::{CloudEventsIngest, Documents, SnsIngest, Source, TopicToken};
 use fanfare_server::mobile::{Mobile, MobileSettings};
 use fanfare_server::observe::{DeliveryLog, Observation};
+use fanfare_server::proxies::Proxies;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
@@ -73,7 +74,9 @@ async fn serve(config: Config) -> Result<(), Trouble> {
     let observation = observation(&settings)?;
     let delay = Duration::from_secs(settings.shutdown_delay.into());
     let connections = settings.connections();
+    let proxies: Proxies = settings.proxies.iter().copied().collect();
     let (served, router) = open(settings, place, &mode, tokens, email, &public_url, &observation).await?;
+    let router = proxies.around(router);
     if matches!(mode, Mode::Off(_)) {
         let _ = writeln!(
             stderr().lock(),

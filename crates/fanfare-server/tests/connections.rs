@@ -12,10 +12,12 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::get;
 use fanfare_server::connections::Connections;
+use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
+use url::form_urlencoded::Serializer;
 
 /// How long what has to happen may take.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -212,4 +214,50 @@ async fn a_program_leaves_half_of_its_descriptors_to_deliveries() {
     };
     assert!(answer.ends_with("ok\n"), "{answer}");
     assert!((32..56).contains(&most), "{most} descriptors");
+}
+
+/// What a call is answered, whose request has these headers.
+async fn called(program: &Program, headers: &str, query: &[(&str, &str)]) -> String {
+    let query = Serializer::new(String::new()).extend_pairs(query).finish();
+    let head = format!("GET /?{query} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n{headers}\r\n");
+    rest(connect(program.address, head.as_bytes()).await).await
+}
+
+#[tokio::test]
+async fn a_proxy_that_is_trusted_says_how_a_request_came_and_nobody_else_does() {
+    let topic = "arn:aws:sns:us-east-1:000000000000:orders";
+    let policy = json!({ "Statement": [
+        { "Effect": "Deny", "Principal": "*", "Action": "SNS:Publish", "Resource": topic,
+          "Condition": { "Bool": { "aws:SecureTransport": "false" } } },
+        { "Effect": "Deny", "Principal": "*", "Action": "SNS:Publish", "Resource": topic,
+          "Condition": { "NotIpAddress": { "aws:SourceIp": "203.0.113.0/24" } } },
+    ] })
+    .to_string();
+    let from_afar = "X-Forwarded-For: 203.0.113.9\r\n";
+    let secure = "X-Forwarded-Proto: https\r\n";
+    for (flags, is_believed) in
+        [("--trusted-proxy 127.0.0.0/8", true), ("--trusted-proxy 192.0.2.1", false), ("", false)]
+    {
+        let program = start(flags);
+        assert!(called(&program, "", &[("Action", "CreateTopic"), ("Name", "orders")]).await.contains(" 200 OK"));
+        let set = [
+            ("Action", "SetTopicAttributes"),
+            ("TopicArn", topic),
+            ("AttributeName", "Policy"),
+            ("AttributeValue", &policy),
+        ];
+        assert!(called(&program, "", &set).await.contains(" 200 OK"));
+        let publish = [("Action", "Publish"), ("TopicArn", topic), ("Message", "m")];
+        for (headers, is_allowed) in [
+            (format!("{from_afar}{secure}"), is_believed),
+            (from_afar.to_owned(), false),
+            (secure.to_owned(), false),
+            (format!("X-Forwarded-For: 203.0.113.9, 198.51.100.7\r\n{secure}"), false),
+            (String::new(), false),
+        ] {
+            let answer = called(&program, &headers, &publish).await;
+            let status = if is_allowed { " 200 OK" } else { " 403 Forbidden" };
+            assert!(answer.contains(status), "{flags} {headers}: {answer}");
+        }
+    }
 }

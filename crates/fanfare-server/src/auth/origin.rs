@@ -7,9 +7,9 @@ use axum::http::request::Parts;
 
 /// How a request came, for the conditions of access policies (`aws:SourceIp`, `aws:SecureTransport`).
 ///
-/// A program that serves the [`router`](crate::api::router) itself puts one into the extensions of each request. Without one the
-/// address is that of axum's [`ConnectInfo`], where the router is served with it, and the transport is plain. Behind a proxy
-/// that is the proxy's address: no header that a client could have written is believed.
+/// A program that serves the [`router`](crate::api::router) itself puts one into the extensions of each request, and
+/// [`Proxies`](crate::proxies::Proxies) puts one there behind a proxy. Without one the address is that of axum's [`ConnectInfo`],
+/// where the router is served with it, and the transport is plain: no header that a client could have written is believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Origin {
     /// Where it came from; unknown by default.

@@ -11,6 +11,7 @@ use fanfare::egress::Rule;
 use fanfare_server::connections::Connections;
 use fanfare_server::ingest::Source;
 use fanfare_server::mobile::{Credentials, MobileSettings, OriginationNumber, Sandbox, Usd};
+use fanfare_server::proxies::Proxy;
 use tracing_subscriber::filter::Targets;
 
 use super::secret::Secret;
@@ -42,6 +43,10 @@ pub(crate) struct Settings {
     /// connection is closed.
     #[arg(long, value_name = "SECONDS", default_value = "60")]
     pub(crate) client_timeout: NonZeroU16,
+    /// A proxy in front of this server, by its address or a block of addresses: it is believed what `X-Forwarded-For` and
+    /// `X-Forwarded-Proto` say of the clients, for the conditions of policies (`aws:SourceIp`, `aws:SecureTransport`).
+    #[arg(long = "trusted-proxy", value_name = "CIDR")]
+    pub(crate) proxies: Vec<Proxy>,
     /// Where subscribers reach this server, for the links in messages. By default the address that it listens on.
     #[arg(long, value_name = "URL")]
     pub(crate) public_url: Option<String>,
