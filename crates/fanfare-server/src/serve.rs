@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use fanfare::disk::{DiskOptions, DiskStore};
 use fanfare::egress::EgressPolicy;
 use fanfare::email::EmailConfig;
@@ -15,7 +15,7 @@ use fanfare::{
     Adapters, Connector, Connectors, Endpoint, Fanfare, FanfareBuilder, Host, Protocol, SnsError, SystemHost,
 };
 use fanfare_server::api;
-use fanfare_server::auth::Mode;
+use fanfare_server::auth::{Mode, PublicHost};
 use fanfare_server::data_protection::DataProtection;
 use fanfare_server::emulate::{self, Clock, Outbox, TestServer};
 use fanfare_server::ingest::{CloudEventsIngest, Documents, SnsIngest, Source, TopicToken};
@@ -76,7 +76,7 @@ async fn serve(config: Config) -> Result<(), Trouble> {
     let connections = settings.connections();
     let proxies: Proxies = settings.proxies.iter().copied().collect();
     let (served, router) = open(settings, place, &mode, tokens, email, &public_url, &observation).await?;
-    let router = proxies.around(router);
+    let router = proxies.around(router.layer(Extension(PublicHost::of(&public_url))));
     if matches!(mode, Mode::Off(_)) {
         let _ = writeln!(
             stderr().lock(),

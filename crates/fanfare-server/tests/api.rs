@@ -113,6 +113,14 @@ async fn a_page_of_another_origin_cannot_publish_where_no_signatures_are_checked
         assert_eq!((reply.status, reply.one("Code").as_str()), (403, "AuthorizationError"), "{origin}");
     }
     assert_eq!(from(&server.base).await.status, 200);
+    // A name that its owner let lead to this machine once their page was loaded is the host and the origin alike.
+    for rebound in ["attacker.example", "attacker.example:9911"] {
+        let request = server.client.post(&publish).header("host", rebound);
+        let reply = Server::reply(request.header("origin", format!("http://{rebound}"))).await;
+        assert_eq!((reply.status, reply.one("Code").as_str()), (403, "AuthorizationError"), "{rebound}");
+        let silent = server.client.get(&publish).header("host", rebound).header("sec-fetch-site", "same-origin");
+        assert_eq!(Server::reply(silent).await.status, 403, "{rebound}");
+    }
 }
 
 fn pairs<'a>(pairs: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {

@@ -46,7 +46,7 @@ use fanfare::{Fanfare, TraceContext};
 
 use crate::access::Policy;
 use crate::admin;
-use crate::auth::{self, Mode};
+use crate::auth::{self, Mode, PublicHost};
 use crate::data_protection::DataProtection;
 use crate::links::Pages;
 use crate::mobile::{Mobile, MobileSettings};
@@ -250,12 +250,9 @@ async fn read(head: &Parts, body: Body) -> Result<Bytes, Refusal> {
 
 /// Refuses what a web page of another origin sends through its reader's browser, which no signature keeps out.
 fn refuse_foreign_pages(head: &Parts) -> Result<(), Refusal> {
-    let Some(origin) = head.headers.get(header::ORIGIN) else { return Ok(()) };
-    let from = origin.to_str().ok().and_then(|origin| Some(origin.split_once("://")?.1));
-    let own = head.headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    match from.is_some() && from == own {
-        true => Ok(()),
-        false => Err(Refusal::new(
+    match PublicHost::is_foreign(head) {
+        false => Ok(()),
+        true => Err(Refusal::new(
             "AuthorizationError",
             StatusCode::FORBIDDEN.as_u16(),
             "Web pages may not call a server that checks no signatures: start it with a key",
