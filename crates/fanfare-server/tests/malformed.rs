@@ -209,6 +209,9 @@ fn texts_that_are_none_and_sizes_beyond_measure_are_refused() {
     program.refused(&publish(&[]), 400, "InvalidParameter");
     let body = vec![b'a'; 4 * 1024 * 1024 + 1];
     program.refused(&post("/", &body), 413, "RequestEntityTooLarge");
+    let head = "POST / HTTP/1.1\r\nHost: fanfare\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n";
+    program.refused(format!("{head}zz\r\n").as_bytes(), 400, "MalformedHttpRequest");
+    program.taken(format!("{head}11\r\nAction=ListTopics\r\n0\r\n\r\n").as_bytes());
     // It ends in the middle of what was announced: nobody waits for an answer, and nothing else is held up.
     let mut cut = post("/", b"Action=ListTopics");
     cut.truncate(cut.len() - 4);

@@ -31,6 +31,7 @@ mod tags;
 mod topic_attributes;
 mod topics;
 
+use std::error::Error as _;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -43,6 +44,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get};
 use fanfare::wire::Signer;
 use fanfare::{Fanfare, TraceContext};
+use http_body_util::LengthLimitError;
 
 use crate::access::Policy;
 use crate::admin;
@@ -242,8 +244,11 @@ async fn read(head: &Parts, body: Body) -> Result<Bytes, Refusal> {
     }
     match tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, BODY_BYTES_MAX)).await {
         Ok(Ok(body)) => Ok(body),
-        // A body that breaks off ends here too, but then nobody reads the answer.
-        Ok(Err(_)) => Err(too_long()),
+        Ok(Err(error)) if error.source().is_some_and(|source| source.is::<LengthLimitError>()) => Err(too_long()),
+        // Its chunks are none. A body that breaks off ends here too, but then nobody reads the answer.
+        Ok(Err(_)) => {
+            Err(Refusal::new("MalformedHttpRequest", StatusCode::BAD_REQUEST.as_u16(), "The body cannot be read"))
+        }
         Err(_) => Err(Refusal::new("RequestTimeout", 408, "The body did not arrive in time")),
     }
 }
