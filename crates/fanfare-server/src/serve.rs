@@ -156,8 +156,8 @@ async fn open(
     let of_mobile = settings.mobile();
     let clock = Clock::new();
     let host: Arc<dyn Host> = if settings.test { Arc::new(clock.clone()) } else { Arc::new(SystemHost) };
-    let loopback = settings.test.then_some(["127.0.0.0/8", "::1/128"]).into_iter().flatten();
-    let loopback = loopback.map(|block| block.parse().expect("the block is well formed"));
+    let loopback = settings.test.then_some(["127.0.0.0/8", "::1/128", "localhost"]).into_iter().flatten();
+    let loopback = loopback.map(|rule| rule.parse().expect("the rule is well formed"));
     let egress = settings.egress.into_iter().chain(loopback).fold(EgressPolicy::internet(), EgressPolicy::allow);
     let fetcher = Fetcher::new(HttpConfig::new().attempt_timeout(FETCH_TIMEOUT).egress(egress.clone()))?;
     let adapters = Adapters::new(public_url)?.egress(egress).signer(signer.clone());

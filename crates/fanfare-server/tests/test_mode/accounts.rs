@@ -157,3 +157,13 @@ async fn what_subscribe_refuses_leaves_no_subscription_behind() {
     let listed = call_as(&program, OWNER, "ListSubscriptionsByTopic", &[("TopicArn", topic.as_str())]).await.1;
     assert!(listed.contains("<Subscriptions/>") || listed.contains("<Subscriptions></Subscriptions>"), "{listed}");
 }
+
+#[tokio::test]
+async fn a_receiver_on_this_machine_may_be_called_localhost() {
+    let program = Program::start(&["test"]);
+    let receiver = fanfare_testkit::HttpReceiver::start().await;
+    let topic = program.topic("orders").await;
+    let url = receiver.url("/in").replace("127.0.0.1", "localhost");
+    program.subscribe(&topic, "http", &url, &[]).await;
+    assert_eq!(receiver.wait_for(1).await[0].header("x-amz-sns-message-type"), Some("SubscriptionConfirmation"));
+}
