@@ -27,6 +27,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use crate::config::{Config, Place, Settings};
+use crate::log;
 
 /// How long calls that are under way may take when the server stops, and then attempts that are under way.
 const CALLS_LIMIT: Duration = Duration::from_secs(5);
@@ -75,13 +76,12 @@ async fn serve(config: Config) -> Result<(), Trouble> {
     let delay = Duration::from_secs(settings.shutdown_delay.into());
     let connections = settings.connections();
     let proxies: Proxies = settings.proxies.iter().copied().collect();
+    let format = settings.log_format;
     let (served, router) = open(settings, place, &mode, tokens, email, &public_url, &observation).await?;
     let router = proxies.around(router.layer(Extension(PublicHost::of(&public_url))));
     if matches!(mode, Mode::Off(_)) {
-        let _ = writeln!(
-            stderr().lock(),
-            "fanfare: WARNING: --auth off: signatures are NOT checked, whoever reaches {address} may do everything"
-        );
+        let what = format!("--auth off: signatures are NOT checked, whoever reaches {address} may do everything");
+        log::warn(format, &what);
     }
     let _ = writeln!(stdout().lock(), "fanfare listens on http://{address}");
     let (stop, stopped) = oneshot::channel::<()>();
@@ -175,11 +175,9 @@ async fn open(
     if !outbox.protocols().is_empty() {
         connectors = connectors.with(outbox.clone());
         let listed: Vec<_> = outbox.protocols().iter().map(ToString::to_string).collect();
-        let _ = writeln!(
-            stderr().lock(),
-            "fanfare: WARNING: deliveries over {} are listed at /_fanfare/outbox and NOT sent",
-            listed.join(", ")
-        );
+        let listed = listed.join(", ");
+        let what = format!("deliveries over {listed} are listed at /_fanfare/outbox and NOT sent");
+        log::warn(settings.log_format, &what);
     }
     let parts = Parts {
         connectors,

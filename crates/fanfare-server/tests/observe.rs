@@ -432,8 +432,9 @@ async fn the_log_has_calls_failures_and_delivery_status_as_json_and_no_message()
     let output = publish_with_logs(&["--log-format", "json", "--log-level", level], &LOGGED, 1).await;
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(!error.contains("secret-of-the-publisher"), "{error}");
-    let lines: Vec<Value> =
-        error.lines().filter(|line| line.starts_with('{')).map(|line| serde_json::from_str(line).unwrap()).collect();
+    // Nothing else stands between them, not even what is said at the start.
+    let lines: Vec<Value> = error.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(lines[0]["message"].as_str().unwrap().starts_with("--auth off: signatures are NOT checked"), "{error}");
     let of = |target: &str| lines.iter().filter(|line| line["target"] == target).collect::<Vec<_>>();
     let calls: Vec<_> = of("fanfare::api").iter().map(|line| line["operation"].as_str().unwrap().to_owned()).collect();
     assert_eq!(
