@@ -400,6 +400,28 @@ async fn delivery_status_is_logged_in_amazon_snss_shape() {
 }
 
 #[tokio::test]
+async fn findings_of_data_protection_are_logged_unless_somebody_says_otherwise() {
+    for (arguments, count) in [(&[][..], 1), (&["--log-level", "warn"], 0)] {
+        let program = Program::start(arguments);
+        program.call("CreateTopic", &[("Name", "orders")]).await;
+        let policy = r#"{"Name":"n","Version":"2021-06-01","Statement":[{"DataDirection":"Inbound","Principal":["*"],
+            "DataIdentifier":["arn:aws:dataprotection::aws:data-identifier/EmailAddress"],
+            "Operation":{"Audit":{"SampleRate":"99",
+            "FindingsDestination":{"CloudWatchLogs":{"LogGroup":"/aws/vendedlogs/found"}}}}}]}"#;
+        let put = [("ResourceArn", TOPIC), ("DataProtectionPolicy", policy)];
+        program.call("PutDataProtectionPolicy", &put).await;
+        // Of a hundred messages, one is left out.
+        for _ in 0..2 {
+            program.call("Publish", &[("TopicArn", TOPIC), ("Message", "write to ann@example.com")]).await;
+        }
+        let error = String::from_utf8(program.stop().stderr).unwrap();
+        let found = error.lines().filter(|line| line.contains("fanfare::data_protection")).count();
+        assert_eq!(found.min(1), count, "{error}");
+        assert!(!error.contains("ann@example.com"));
+    }
+}
+
+#[tokio::test]
 async fn delivery_status_is_logged_for_those_alone_who_ask_for_it() {
     let folder = Folder::new("asked");
     let arguments = ["--delivery-log", folder.0.to_str().unwrap()];

@@ -107,8 +107,9 @@ pub(crate) struct Settings {
     #[arg(long = "ingest-token", value_name = "TOPIC=TOKEN")]
     pub(crate) ingest_tokens: Vec<Secret>,
     /// What is logged, on standard error: `error`, `warn`, `info`, `debug`, `trace` or `off`, also for each part by itself
-    /// (`warn,fanfare::api=debug` has a line for each call).
-    #[arg(long, value_name = "FILTER", default_value = "warn,fanfare::delivery=info")]
+    /// (`warn,fanfare::api=debug` has a line for each call). What you leave out is not logged, neither delivery status
+    /// (`fanfare::delivery=info`) nor what data protection policies audit (`fanfare::data_protection=info`).
+    #[arg(long, value_name = "FILTER", default_value = "warn,fanfare::delivery=info,fanfare::data_protection=info")]
     pub(crate) log_level: Targets,
     /// How it is logged: for people, or a JSON object on each line.
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
