@@ -111,6 +111,12 @@ impl TopicArn {
         Self(format!("arn:{partition}:sns:{region}:").into())
     }
 
+    /// What sorts before every topic of this one's owner: its ARN without the name.
+    pub(crate) fn before_all_of_its_owner(&self) -> Self {
+        let (before, _) = self.0.rsplit_once(':').expect("an ARN has six elements");
+        Self(format!("{before}:").into())
+    }
+
     /// Reads a topic's ARN.
     ///
     /// # Errors

@@ -33,7 +33,7 @@ pub use connector::{Connector, Connectors};
 pub use delivery::{DeliveryError, DeliveryErrorKind, Disposition, Outcome, Receipt, Timing};
 pub use documents::Documents;
 pub use endpoint::{Endpoint, Limits};
-pub use engine::{DropCause, Fanfare, FanfareBuilder, Observer, Published, Step, WeakFanfare};
+pub use engine::{DropCause, Fanfare, FanfareBuilder, Observer, Published, Quotas, Step, WeakFanfare};
 pub use error::{SnsError, SnsErrorCode};
 pub use filter::{FilterPolicy, FilterPolicyScope};
 pub use host::{Host, SystemHost, Timestamp};

@@ -8,7 +8,8 @@ use fanfare_core::engine::Ending;
 use fanfare_core::retry::{RetryPhase, SubscriptionDeliveryPolicy};
 use fanfare_core::{
     Confirmation, Connectors, Destination, Fanfare, FilterPolicy, FilterPolicyScope, Limits, Message, NotificationKind,
-    Protocol, RetrySchedule, Subscribe, SubscriptionArn, TopicArn,
+    Owner, Protocol, Quotas, RetrySchedule, SnsError, SnsErrorCode, Subscribe, SubscriptionArn, TopicArn,
+    TopicSettings,
 };
 use fanfare_testkit::{ScriptedConnector, ScriptedEndpoint, SimulatedHost, Step};
 
@@ -229,6 +230,48 @@ async fn a_queue_or_function_of_another_account_is_asked_unless_its_owner_subscr
         let published = fanfare.publish(&topic, Message::text("x").unwrap()).await.unwrap().settled().await;
         assert_eq!(published.delivered(), 1);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_would_exceed_a_quota_is_refused_and_what_is_there_stays() {
+    let mut quotas = Quotas::NONE;
+    (quotas.topics, quotas.fifo_topics, quotas.subscriptions) = (2, 1, 3);
+    (quotas.pending_subscriptions, quotas.filter_policies) = (1, 1);
+    let connector = ScriptedConnector::new(Protocol::Http, Limits::ONE);
+    let fanfare = Fanfare::builder().connectors(Connectors::new().with(connector)).quotas(quotas).open();
+    let code = |refused: Result<TopicArn, SnsError>| refused.unwrap_err().code();
+    let topic = fanfare.create_topic("a").await.unwrap();
+    fanfare.create_topic("b").await.unwrap();
+    fanfare.create_topic("c.fifo").await.unwrap();
+    assert_eq!(code(fanfare.create_topic("d").await), SnsErrorCode::TopicLimitExceeded);
+    assert_eq!(code(fanfare.create_topic("e.fifo").await), SnsErrorCode::TopicLimitExceeded);
+    assert_eq!(fanfare.create_topic("a").await.unwrap(), topic);
+    let another = Owner::new("us-east-1", "111111111111").unwrap();
+    fanfare.create_topic_of(&another, "d", TopicSettings::new()).await.unwrap();
+    fanfare.delete_topic(&TopicArn::parse("arn:aws:sns:us-east-1:000000000000:b").unwrap()).await.unwrap();
+    fanfare.create_topic("d").await.unwrap();
+
+    let policy = || FilterPolicy::parse(r#"{"a": [1]}"#, FilterPolicyScope::MessageAttributes).unwrap();
+    let to = |address: &str| Subscribe::to(Protocol::Http, address);
+    let subscribe =
+        async |subscribe: Subscribe| fanfare.subscribe(&topic, subscribe).await.map_err(|error| error.code());
+    let pending = subscribe(to("1")).await.unwrap();
+    assert_eq!(subscribe(to("2")).await, Err(SnsErrorCode::SubscriptionLimitExceeded));
+    assert_eq!(subscribe(to("1")).await, Ok(pending.clone()));
+    let filtered = subscribe(to("2").filter_policy(policy()).confirmed()).await.unwrap();
+    let one_more = to("3").filter_policy(policy()).confirmed();
+    assert_eq!(subscribe(one_more.clone()).await, Err(SnsErrorCode::FilterPolicyLimitExceeded));
+    let plain = subscribe(to("3").confirmed()).await.unwrap();
+    assert_eq!(subscribe(to("4").confirmed()).await, Err(SnsErrorCode::SubscriptionLimitExceeded));
+    let mut settings = fanfare.subscription(&plain).unwrap().settings().clone();
+    settings.filter_policy = Some(policy());
+    let refused = fanfare.change_subscription(&plain, settings.clone()).await.unwrap_err();
+    assert_eq!(refused.code(), SnsErrorCode::FilterPolicyLimitExceeded);
+    assert_eq!(fanfare.subscription_totals().filtered, 1);
+    fanfare.unsubscribe(&filtered).await.unwrap();
+    assert_eq!(fanfare.subscription_totals().filtered, 0);
+    fanfare.change_subscription(&plain, settings).await.unwrap();
+    assert_eq!(fanfare.subscription_totals().filtered, 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,7 +12,7 @@ use fanfare::email::EmailConfig;
 use fanfare::http::{Fetcher, HttpConfig};
 use fanfare::wire::{Links, Renderer, Signer};
 use fanfare::{
-    Adapters, Connector, Connectors, Endpoint, Fanfare, FanfareBuilder, Host, Protocol, SnsError, SystemHost,
+    Adapters, Connector, Connectors, Endpoint, Fanfare, FanfareBuilder, Host, Protocol, Quotas, SnsError, SystemHost,
 };
 use fanfare_server::api;
 use fanfare_server::auth::{Mode, PublicHost};
@@ -153,6 +153,7 @@ async fn open(
     observation: &Observation,
 ) -> Result<(Served, Router), Trouble> {
     let (store, signer) = store(place)?;
+    let quotas = settings.quotas();
     let of_mobile = settings.mobile();
     let clock = Clock::new();
     let host: Arc<dyn Host> = if settings.test { Arc::new(clock.clone()) } else { Arc::new(SystemHost) };
@@ -189,6 +190,7 @@ async fn open(
         tokens,
         documents: Documents::new(fetcher),
         observation: observation.clone(),
+        quotas,
     };
     if settings.test {
         let open = move || {
@@ -224,12 +226,15 @@ struct Parts {
     tokens: Vec<TopicToken>,
     documents: Documents,
     observation: Observation,
+    quotas: Quotas,
 }
 
 impl Parts {
     fn engine(&self, mobile: &Mobile, protection: &DataProtection) -> FanfareBuilder {
         let connectors = protection.guard(mobile.guard(self.connectors.clone()));
-        self.observation.observing(Fanfare::builder()).connectors(connectors).host(Arc::clone(&self.host))
+        let builder =
+            self.observation.observing(Fanfare::builder()).connectors(connectors).host(Arc::clone(&self.host));
+        builder.quotas(self.quotas)
     }
 
     /// Everything that is served of `fanfare`.

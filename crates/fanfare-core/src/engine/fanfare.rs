@@ -130,7 +130,8 @@ impl Fanfare {
     /// Makes a topic, or finds the one that is there if `settings` are the default or the same.
     ///
     /// # Errors
-    /// `InvalidParameter` for a name that Amazon SNS does not allow, or when the topic is there with other settings.
+    /// `InvalidParameter` for a name that Amazon SNS does not allow, or when the topic is there with other settings;
+    /// `TopicLimitExceeded`.
     pub async fn create_topic_with(&self, name: &str, settings: TopicSettings) -> Result<TopicArn, SnsError> {
         self.create_topic_of(&self.engine.settings.owner, name, settings).await
     }
@@ -147,6 +148,7 @@ impl Fanfare {
     ) -> Result<TopicArn, SnsError> {
         let arn = TopicArn::new(owner, &TopicName::parse(name)?);
         self.engine.open_for_changes()?;
+        self.engine.check_room_for_topic(&arn)?;
         let made = self.engine.host.now();
         self.engine.registry.create_topic(arn.clone(), made, settings).await?;
         Ok(arn)
@@ -217,6 +219,11 @@ impl Fanfare {
     /// `NotFound`.
     pub fn subscription_counts(&self, topic: &TopicArn) -> Result<SubscriptionCounts, SnsError> {
         self.engine.registry.counts(topic)
+    }
+
+    /// How many subscriptions of all topics stand where.
+    pub fn subscription_totals(&self) -> SubscriptionCounts {
+        self.engine.registry.totals()
     }
 
     /// What programs keep beside topics and subscriptions.

@@ -11,7 +11,7 @@ use crate::host::{Host, SystemHost};
 use crate::registry::Registry;
 use crate::store::{MemoryStore, Store, StoreError};
 
-use super::{Fanfare, Observer};
+use super::{Fanfare, Observer, Quotas};
 
 /// Settings that hold for a whole engine.
 #[derive(Debug, Clone)]
@@ -24,6 +24,7 @@ pub(super) struct Settings {
     pub(super) token_lifetime: Duration,
     pub(super) attributes_beside_json_structure: bool,
     pub(super) fifo_over_any_protocol: bool,
+    pub(super) quotas: Quotas,
 }
 
 /// Sets an engine up; every setting has a default.
@@ -51,6 +52,7 @@ impl Default for FanfareBuilder {
                 token_lifetime: Duration::from_secs(48 * 60 * 60),
                 attributes_beside_json_structure: false,
                 fifo_over_any_protocol: false,
+                quotas: Quotas::NONE,
             },
         }
     }
@@ -123,6 +125,13 @@ impl FanfareBuilder {
     /// Lets FIFO topics deliver over every protocol; Amazon SNS has queues alone. An extension.
     pub fn fifo_over_any_protocol(mut self) -> Self {
         self.settings.fifo_over_any_protocol = true;
+        self
+    }
+
+    /// Refuses what would exceed `quotas`; by default there are none. Requests that come at the same time may exceed them by
+    /// a few.
+    pub fn quotas(mut self, quotas: Quotas) -> Self {
+        self.settings.quotas = quotas;
         self
     }
 

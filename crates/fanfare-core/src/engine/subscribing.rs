@@ -31,7 +31,8 @@ impl Fanfare {
     ///
     /// # Errors
     /// `NotFound` for the topic; `InvalidParameter` for an address or a setting that does not fit the protocol, or when the
-    /// subscription is there with other settings; `Throttled` when there is no room to keep the confirmation message.
+    /// subscription is there with other settings; `SubscriptionLimitExceeded`, `FilterPolicyLimitExceeded`; `Throttled` when there
+    /// is no room to keep the confirmation message.
     pub async fn subscribe(&self, topic: &TopicArn, subscribe: Subscribe) -> Result<SubscriptionArn, SnsError> {
         let engine = &self.engine;
         engine.open_for_changes()?;
@@ -50,6 +51,10 @@ impl Fanfare {
         } else {
             SubscriptionState::Pending { expires: now + engine.settings.token_lifetime }
         };
+        if engine.registry.by_destination(topic, &destination).is_none() {
+            let pending = standing != SubscriptionState::Confirmed;
+            engine.check_room_for_subscription(topic, pending, leaves_out(&settings))?;
+        }
         let token = self.new_token();
         let uuid = new_uuid(engine.host.as_ref());
         let names = Names { id: SubscriptionId::new(now, engine.random()), uuid: &uuid, token: &token };
@@ -127,6 +132,9 @@ impl Fanfare {
                 engine.check_destination(dead_letters)?;
             }
             let topic = engine.registry.topic(&known.topic())?;
+            if leaves_out(&settings) && !leaves_out(known.settings()) {
+                engine.check_room_for_filter_policy(engine.registry.counts(topic.arn())?)?;
+            }
             let mut changed = known.clone();
             changed.set(settings, &topic);
             Ok::<_, E>(changed)
@@ -332,6 +340,11 @@ impl Engine {
 fn is_of_others(topic: &TopicArn, destination: &Destination, principal: Option<&str>) -> bool {
     let (Some(principal), Some(account)) = (principal, destination.account()) else { return false };
     account != topic.account() && principal.split(':').nth(4) != Some(account)
+}
+
+/// Whether a filter policy leaves messages out.
+fn leaves_out(settings: &SubscriptionSettings) -> bool {
+    settings.filter_policy.as_ref().is_some_and(|policy| !policy.is_empty())
 }
 
 /// Checks of settings that not every protocol has.

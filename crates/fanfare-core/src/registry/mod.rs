@@ -20,7 +20,7 @@ use crate::subscription::{
 use crate::topic::{Topic, TopicSettings};
 
 pub(crate) use audience::Audience;
-use state::{Place, State};
+use state::{Place, State, kind_of};
 
 pub use state::SubscriptionCounts;
 
@@ -130,7 +130,7 @@ impl Registry {
         changes.extend(ended.iter().filter_map(put));
         let arn = arn.clone();
         let removed = self.commit(turn, changes, move |state| {
-            let entry = state.topics.remove(&arn);
+            let entry = state.remove_topic(&arn);
             (entry, ended.into_iter().map(|subscription| state.put(subscription)).collect())
         });
         // Many filter policies take their time to be dropped, which nobody has to wait for.
@@ -196,6 +196,25 @@ impl Registry {
 
     pub(crate) fn counts(&self, topic: &TopicArn) -> Result<SubscriptionCounts, SnsError> {
         self.read().topics.get(topic).map(|entry| entry.counts()).ok_or_else(|| SnsError::not_found("Topic"))
+    }
+
+    /// How many subscriptions of all topics stand where.
+    pub(crate) fn totals(&self) -> SubscriptionCounts {
+        let mut totals = SubscriptionCounts::default();
+        self.read().topics.values().for_each(|entry| totals.add(entry.counts()));
+        totals
+    }
+
+    /// How many subscriptions to the topics of one account stand where: that of `topic`, in its region.
+    pub(crate) fn totals_of_account(&self, topic: &TopicArn) -> SubscriptionCounts {
+        let mut totals = SubscriptionCounts::default();
+        self.read().topics_beside(topic).for_each(|entry| totals.add(entry.counts()));
+        totals
+    }
+
+    /// How many topics there are of the account, the region and the kind of `topic`.
+    pub(crate) fn count_topics_like(&self, topic: &TopicArn) -> u64 {
+        self.read().topic_counts.get(&kind_of(topic)).copied().unwrap_or_default()
     }
 
     pub(crate) fn topic(&self, arn: &TopicArn) -> Result<Arc<Topic>, SnsError> {

@@ -17,6 +17,8 @@ use super::audience::Audience;
 pub(super) struct State {
     /// By ARN, which sorts them by region and then by account.
     pub(super) topics: BTreeMap<TopicArn, Entry>,
+    /// How many topics there are of each [kind](kind_of).
+    pub(super) topic_counts: HashMap<(String, bool), u64>,
     pub(super) by_id: HashMap<SubscriptionId, Arc<Subscription>>,
     pub(super) by_arn: HashMap<SubscriptionArn, SubscriptionId>,
     pub(super) by_place: HashMap<(TopicArn, Place), SubscriptionId>,
@@ -56,9 +58,19 @@ pub struct SubscriptionCounts {
     pub pending: u64,
     /// Those that have ended and are still remembered, for hours to days.
     pub deleted: u64,
+    /// Those that have not ended and have a filter policy that leaves something out.
+    pub filtered: u64,
 }
 
 impl SubscriptionCounts {
+    /// Counts those of `other` too.
+    pub(super) fn add(&mut self, other: Self) {
+        self.confirmed += other.confirmed;
+        self.pending += other.pending;
+        self.deleted += other.deleted;
+        self.filtered += other.filtered;
+    }
+
     fn of(&mut self, state: SubscriptionState) -> &mut u64 {
         match state {
             SubscriptionState::Confirmed => &mut self.confirmed,
@@ -90,6 +102,7 @@ impl Entry {
     fn add(&mut self, subscription: &Subscription) {
         self.subscriptions.insert(subscription.id);
         *self.counts.of(subscription.state) += 1;
+        self.counts.filtered += u64::from(is_filtered(subscription));
         self.foreign += u64::from(subscription.owner() != self.topic.arn().account());
     }
 
@@ -98,10 +111,20 @@ impl Entry {
         let was_there = self.subscriptions.remove(&subscription.id);
         if was_there {
             *self.counts.of(subscription.state) -= 1;
+            self.counts.filtered -= u64::from(is_filtered(subscription));
             self.foreign -= u64::from(subscription.owner() != self.topic.arn().account());
         }
         was_there
     }
+}
+
+/// Whose topic it is, in which region, and whether it is a FIFO topic.
+pub(super) fn kind_of(topic: &TopicArn) -> (String, bool) {
+    (topic.before_all_of_its_owner().as_str().to_owned(), topic.is_fifo())
+}
+
+fn is_filtered(subscription: &Subscription) -> bool {
+    !subscription.has_ended() && subscription.filter_policy().is_some_and(|policy| !policy.is_empty())
 }
 
 impl State {
@@ -174,8 +197,30 @@ impl State {
         known.filter(move |known| !known.has_ended() && known.expires().is_none_or(|at| at > now))
     }
 
+    /// The topics of the account and the region of that one.
+    pub(super) fn topics_beside(&self, topic: &TopicArn) -> impl Iterator<Item = &Entry> {
+        let before_all = topic.before_all_of_its_owner();
+        let topics = self.topics.range(before_all.clone()..).map(|(_, entry)| entry);
+        topics.take_while(move |entry| entry.topic.arn().as_str().starts_with(before_all.as_str()))
+    }
+
     pub(super) fn put_topic(&mut self, topic: Topic) {
-        self.topics.insert(topic.arn().clone(), Entry::new(topic));
+        let arn = topic.arn().clone();
+        if self.topics.insert(arn.clone(), Entry::new(topic)).is_none() {
+            *self.topic_counts.entry(kind_of(&arn)).or_default() += 1;
+        }
+    }
+
+    pub(super) fn remove_topic(&mut self, arn: &TopicArn) -> Option<Entry> {
+        let entry = self.topics.remove(arn)?;
+        let kind = kind_of(arn);
+        if let Some(count) = self.topic_counts.get_mut(&kind) {
+            *count -= 1;
+            if *count == 0 {
+                self.topic_counts.remove(&kind);
+            }
+        }
+        Some(entry)
     }
 
     pub(super) fn replace_topic(&mut self, topic: Topic) {

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use fanfare::Protocol;
 use fanfare::egress::Rule;
+use fanfare::{Protocol, Quotas};
 use fanfare_server::connections::Connections;
 use fanfare_server::ingest::Source;
 use fanfare_server::mobile::{Credentials, MobileSettings, OriginationNumber, Sandbox, Usd};
@@ -106,6 +106,21 @@ pub(crate) struct Settings {
     /// of the topic. Others sign their requests as for `Publish`.
     #[arg(long = "ingest-token", value_name = "TOPIC=TOKEN")]
     pub(crate) ingest_tokens: Vec<Secret>,
+    /// How many standard topics an account may have in a region.
+    #[arg(long, value_name = "COUNT", default_value_t = Quotas::AMAZON_SNS.topics)]
+    pub(crate) quota_topics: u64,
+    /// How many FIFO topics an account may have in a region.
+    #[arg(long, value_name = "COUNT", default_value_t = Quotas::AMAZON_SNS.fifo_topics)]
+    pub(crate) quota_fifo_topics: u64,
+    /// How many subscriptions a standard topic may have. A FIFO topic has at most 100.
+    #[arg(long, value_name = "COUNT", default_value_t = Quotas::AMAZON_SNS.subscriptions)]
+    pub(crate) quota_subscriptions: u64,
+    /// How many subscriptions to the topics of an account may wait to be confirmed, in a region.
+    #[arg(long, value_name = "COUNT", default_value_t = Quotas::AMAZON_SNS.pending_subscriptions)]
+    pub(crate) quota_pending_subscriptions: u64,
+    /// How many subscriptions of a topic may have a filter policy. As many as it has, unless set; Amazon SNS's quota is 200.
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) quota_filter_policies: Option<u64>,
     /// What is logged, on standard error: `error`, `warn`, `info`, `debug`, `trace` or `off`, also for each part by itself
     /// (`warn,fanfare::api=debug` has a line for each call). What you leave out is not logged, neither delivery status
     /// (`fanfare::delivery=info`) nor what data protection policies audit (`fanfare::data_protection=info`).
@@ -131,6 +146,17 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
+    /// How much there may be of what accounts make.
+    pub(crate) fn quotas(&self) -> Quotas {
+        let mut quotas = Quotas::NONE;
+        quotas.topics = self.quota_topics;
+        quotas.fifo_topics = self.quota_fifo_topics;
+        quotas.subscriptions = self.quota_subscriptions;
+        quotas.pending_subscriptions = self.quota_pending_subscriptions;
+        quotas.filter_policies = self.quota_filter_policies.unwrap_or(u64::MAX);
+        quotas
+    }
+
     /// What they say about the connections of clients.
     pub(crate) fn connections(&self) -> Connections {
         let connections = Connections::default().patience(Duration::from_secs(self.client_timeout.get().into()));

@@ -159,6 +159,32 @@ async fn what_subscribe_refuses_leaves_no_subscription_behind() {
 }
 
 #[tokio::test]
+async fn quotas_are_settings() {
+    let flags = ["--quota-topics", "1", "--quota-fifo-topics", "0", "--quota-subscriptions", "2"];
+    let more = ["--quota-pending-subscriptions", "0", "--quota-filter-policies", "1"];
+    let program = Program::start(&[&["test"], &flags[..], &more[..]].concat());
+    let topic = program.topic("orders").await;
+    let refused = async |action: &str, parameters: &[(&str, &str)], code: &str| {
+        let (status, xml) = program.call(action, parameters).await;
+        assert_eq!(status, 403, "{xml}");
+        assert!(xml.contains(&format!("<Code>{code}</Code>")), "{xml}");
+    };
+    refused("CreateTopic", &[("Name", "more")], "TopicLimitExceeded").await;
+    let fifo = [("Name", "a.fifo"), ("Attributes.entry.1.key", "FifoTopic"), ("Attributes.entry.1.value", "true")];
+    refused("CreateTopic", &fifo, "TopicLimitExceeded").await;
+    let to = |protocol: &'static str, address: &'static str| {
+        vec![("TopicArn", topic.as_str()), ("Protocol", protocol), ("Endpoint", address)]
+    };
+    let filter = [("Attributes.entry.1.key", "FilterPolicy"), ("Attributes.entry.1.value", r#"{"a":["b"]}"#)];
+    refused("Subscribe", &to("email", "a@example.com"), "SubscriptionLimitExceeded").await;
+    program.subscribe(&topic, "sms", "+15550100001", &filter).await;
+    let filtered = [to("sms", "+15550100002"), filter.to_vec()].concat();
+    refused("Subscribe", &filtered, "FilterPolicyLimitExceeded").await;
+    program.subscribe(&topic, "sms", "+15550100002", &[]).await;
+    refused("Subscribe", &to("sms", "+15550100003"), "SubscriptionLimitExceeded").await;
+}
+
+#[tokio::test]
 async fn a_receiver_on_this_machine_may_be_called_localhost() {
     let program = Program::start(&["test"]);
     let receiver = fanfare_testkit::HttpReceiver::start().await;
