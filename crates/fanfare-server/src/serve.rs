@@ -190,6 +190,7 @@ async fn open(
         tokens,
         documents: Documents::new(fetcher),
         observation: observation.clone(),
+        attributes_beside_json: settings.attributes_beside_json,
         quotas,
     };
     if settings.test {
@@ -226,6 +227,7 @@ struct Parts {
     tokens: Vec<TopicToken>,
     documents: Documents,
     observation: Observation,
+    attributes_beside_json: bool,
     quotas: Quotas,
 }
 
@@ -234,7 +236,8 @@ impl Parts {
         let connectors = protection.guard(mobile.guard(self.connectors.clone()));
         let builder =
             self.observation.observing(Fanfare::builder()).connectors(connectors).host(Arc::clone(&self.host));
-        builder.quotas(self.quotas)
+        let builder = builder.quotas(self.quotas);
+        if self.attributes_beside_json { builder.attributes_beside_json_structure() } else { builder }
     }
 
     /// Everything that is served of `fanfare`.

@@ -106,6 +106,10 @@ pub(crate) struct Settings {
     /// of the topic. Others sign their requests as for `Publish`.
     #[arg(long = "ingest-token", value_name = "TOPIC=TOKEN")]
     pub(crate) ingest_tokens: Vec<Secret>,
+    /// Deliver the attributes of messages with `MessageStructure` `json` too. Amazon SNS does not, and uses them for filter
+    /// policies alone.
+    #[arg(long)]
+    pub(crate) attributes_beside_json: bool,
     /// How many standard topics an account may have in a region.
     #[arg(long, value_name = "COUNT", default_value_t = Quotas::AMAZON_SNS.topics)]
     pub(crate) quota_topics: u64,

@@ -193,3 +193,24 @@ async fn a_receiver_on_this_machine_may_be_called_localhost() {
     program.subscribe(&topic, "http", &url, &[]).await;
     assert_eq!(receiver.wait_for(1).await[0].header("x-amz-sns-message-type"), Some("SubscriptionConfirmation"));
 }
+
+#[tokio::test]
+async fn attributes_beside_a_structure_are_delivered_when_a_setting_says_so() {
+    for (flag, delivered) in [(None, false), (Some("--attributes-beside-json"), true)] {
+        let arguments: Vec<_> = ["test"].into_iter().chain(flag).collect();
+        let program = Program::start(&arguments);
+        let topic = program.topic("orders").await;
+        program.subscribe(&topic, "sqs", "arn:aws:sqs:us-east-1:000000000000:queue", &[]).await;
+        let publish = [
+            ("TopicArn", topic.as_str()),
+            ("MessageStructure", "json"),
+            ("Message", r#"{"default":"m"}"#),
+            ("MessageAttributes.entry.1.Name", "colour"),
+            ("MessageAttributes.entry.1.Value.DataType", "String"),
+            ("MessageAttributes.entry.1.Value.StringValue", "red"),
+        ];
+        program.done("Publish", &publish, "MessageId").await;
+        let text = program.outbox("protocol=sqs", 1).await[0]["text"].as_str().unwrap().to_owned();
+        assert_eq!(text.contains(r#""Value":"red""#) || text.contains(r#""Value" : "red""#), delivered, "{text}");
+    }
+}
