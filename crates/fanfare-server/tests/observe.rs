@@ -215,7 +215,7 @@ async fn topics_beyond_the_bound_are_counted_together() {
     }
     let metrics = program.metrics().await;
     let published: Vec<_> =
-        metrics.iter().filter(|(name, _)| name.starts_with("fanfare_number_of_messages_pub")).collect();
+        metrics.iter().filter(|(name, _)| name.starts_with("fanfare_number_of_messages_published_total")).collect();
     let expected = [
         (of_orders("number_of_messages_published_total", ""), 1.0),
         ("fanfare_number_of_messages_published_total{topic=\"other\"}".to_owned(), 2.0),
@@ -419,6 +419,121 @@ async fn findings_of_data_protection_are_logged_unless_somebody_says_otherwise()
         assert_eq!(found.min(1), count, "{error}");
         assert!(!error.contains("ann@example.com"));
     }
+}
+
+/// Amazon SNS's own metrics, and where they are here; the first one of a pair is what CloudWatch calls it.
+const CLOUDWATCH: [(&str, &str); 19] = [
+    ("NumberOfMessagesPublished", "number_of_messages_published"),
+    ("NumberOfNotificationsDelivered", "number_of_notifications_delivered"),
+    ("NumberOfNotificationsFailed", "number_of_notifications_failed"),
+    ("NumberOfNotificationsFilteredOut", "number_of_notifications_filtered_out"),
+    ("NumberOfNotificationsFilteredOut-MessageAttributes", "number_of_notifications_filtered_out_message_attributes"),
+    ("NumberOfNotificationsFilteredOut-MessageBody", "number_of_notifications_filtered_out_message_body"),
+    ("NumberOfNotificationsFilteredOut-InvalidAttributes", "number_of_notifications_filtered_out_invalid_attributes"),
+    (
+        "NumberOfNotificationsFilteredOut-NoMessageAttributes",
+        "number_of_notifications_filtered_out_no_message_attributes",
+    ),
+    (
+        "NumberOfNotificationsFilteredOut-InvalidMessageBody",
+        "number_of_notifications_filtered_out_invalid_message_body",
+    ),
+    ("NumberOfNotificationsRedrivenToDlq", "number_of_notifications_redriven_to_dlq"),
+    ("NumberOfNotificationsFailedToRedriveToDlq", "number_of_notifications_failed_to_redrive_to_dlq"),
+    ("PublishSize", "publish_size_bytes"),
+    ("SMSMonthToDateSpentUSD", "sms_month_to_date_spent_usd"),
+    // Of what was delivered and what failed, with `protocol="sms"`.
+    ("SMSSuccessRate", "number_of_notifications_delivered"),
+    ("NumberOfMessagesPublishedPerAccount", "number_of_messages_published_per_account"),
+    ("ApproximateNumberOfTopics", "approximate_number_of_topics"),
+    ("ApproximateNumberOfFilterPolicies", "approximate_number_of_filter_policies"),
+    ("ApproximateNumberOfPendingSubscriptions", "approximate_number_of_pending_subscriptions"),
+    ("CallCount", "api_calls"),
+];
+
+/// Subscribes a queue of that name.
+async fn subscribe_queue(program: &Program, name: &str, attributes: &[(&str, &str)]) -> String {
+    let queue = format!("arn:aws:sqs:us-east-1:000000000000:{name}");
+    let mut parameters = vec![("TopicArn", TOPIC), ("Protocol", "sqs"), ("Endpoint", queue.as_str())];
+    let names: Vec<(String, String)> = (1..=attributes.len())
+        .map(|n| (format!("Attributes.entry.{n}.key"), format!("Attributes.entry.{n}.value")))
+        .collect();
+    for ((key, value), (name, text)) in names.iter().zip(attributes) {
+        parameters.extend([(key.as_str(), *name), (value.as_str(), *text)]);
+    }
+    let xml = program.call("Subscribe", &parameters).await;
+    xml.split("<SubscriptionArn>").nth(1).unwrap().split('<').next().unwrap().to_owned()
+}
+
+/// Publishes a text with one attribute.
+async fn publish_with(program: &Program, text: &str, (name, kind, value): (&str, &str, &str)) {
+    let parameters = [
+        ("TopicArn", TOPIC),
+        ("Message", text),
+        ("MessageAttributes.entry.1.Name", name),
+        ("MessageAttributes.entry.1.Value.DataType", kind),
+        ("MessageAttributes.entry.1.Value.StringValue", value),
+    ];
+    program.call("Publish", &parameters).await;
+}
+
+/// Has the next attempt over `protocol` to `destination` fail for good.
+async fn fail(program: &Program, protocol: &str, destination: &str) {
+    let body = format!(r#"{{"protocol":"{protocol}","destination":"{destination}","times":1,"kind":"reject"}}"#);
+    let request = program.client.post(format!("{}/_fanfare/outbox/fail", program.base)).body(body);
+    assert!(request.send().await.unwrap().status().is_success());
+}
+
+#[tokio::test]
+async fn every_metric_of_amazon_sns_is_there_and_counts() {
+    let program = Program::start(&["--outbox", "sms,sqs", "--sms-price", "0.0075"]);
+    program.call("CreateTopic", &[("Name", "orders")]).await;
+    let policy = r#"{"a":["b"]}"#;
+    let by_attributes = subscribe_queue(&program, "attributes", &[("FilterPolicy", policy)]).await;
+    let body = [("FilterPolicyScope", "MessageBody"), ("FilterPolicy", policy)];
+    subscribe_queue(&program, "body", &body).await;
+    let dead = "arn:aws:sqs:us-east-1:000000000000:dead";
+    let redrive = format!(r#"{{"deadLetterTargetArn":"{dead}"}}"#);
+    subscribe_queue(&program, "failing", &[("RedrivePolicy", &redrive)]).await;
+    let failing = "arn:aws:sqs:us-east-1:000000000000:failing";
+    let asked = [("TopicArn", TOPIC), ("Protocol", "http"), ("Endpoint", "http://127.0.0.1:18080/")];
+    program.call("Subscribe", &asked).await;
+
+    program.call("Publish", &[("TopicArn", TOPIC), ("Message", "no JSON, no attributes")]).await;
+    let delivered = of_orders("number_of_notifications_delivered_total", ",protocol=\"sqs\"");
+    program.metrics_when(&delivered, 1.0).await;
+    fail(&program, "sqs", failing).await;
+    publish_with(&program, r#"{"a":"z"}"#, ("a", "String", "z")).await;
+    program.metrics_when(&of_orders("number_of_notifications_redriven_to_dlq_total", ""), 1.0).await;
+    fail(&program, "sqs", failing).await;
+    fail(&program, "sqs", dead).await;
+    publish_with(&program, r#"{"a":"z"}"#, ("a", "String.Array", "no JSON")).await;
+    program.metrics_when(&of_orders("number_of_notifications_failed_to_redrive_to_dlq_total", ""), 1.0).await;
+    for _ in 0..2 {
+        program.call("Publish", &[("PhoneNumber", "+15550100123"), ("Message", "x")]).await;
+    }
+    let spent = "fanfare_sms_month_to_date_spent_usd{region=\"us-east-1\",account=\"000000000000\"}";
+    let metrics = program.metrics_when(spent, 0.015).await;
+    let metrics = if metrics.contains_key("fanfare_number_of_notifications_delivered_total{protocol=\"sms\"}") {
+        metrics
+    } else {
+        program.metrics_when("fanfare_number_of_notifications_delivered_total{protocol=\"sms\"}", 2.0).await
+    };
+
+    for (cloudwatch, name) in CLOUDWATCH {
+        let counts = metrics.iter().any(|(sample, value)| {
+            let bare = sample.split('{').next().unwrap();
+            let names = [format!("fanfare_{name}"), format!("fanfare_{name}_total"), format!("fanfare_{name}_count")];
+            names.iter().any(|name| name == bare) && *value > 0.0
+        });
+        assert!(counts, "{cloudwatch} is not there as fanfare_{name}: {metrics:#?}");
+    }
+    assert_eq!(metrics["fanfare_approximate_number_of_filter_policies"], 2.0);
+    assert_eq!(metrics["fanfare_approximate_number_of_pending_subscriptions"], 1.0);
+    assert_eq!(metrics["fanfare_number_of_messages_published_per_account_total{account=\"000000000000\"}"], 3.0);
+    program.call("Unsubscribe", &[("SubscriptionArn", &by_attributes)]).await;
+    program.metrics_when("fanfare_approximate_number_of_filter_policies", 1.0).await;
+    program.stop();
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ use push::{Directory, GuardedPush};
 use sms::{GuardedSms, PhoneNumber, Phones};
 
 pub use settings::{Credentials, MobileSettings, Sandbox};
+pub(crate) use sms::spent_this_month;
 pub use sms::{OriginationNumber, Usd};
 
 /// Phones and devices of one engine. A clone is the same.

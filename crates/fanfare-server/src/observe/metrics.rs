@@ -18,6 +18,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::topics::Topics;
+use crate::mobile::spent_this_month;
 
 /// OpenMetrics, which is what Prometheus asks for first.
 pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -32,7 +33,9 @@ type Histograms = Family<Labels, Histogram, fn() -> Histogram>;
 #[derive(Debug)]
 pub(super) struct Metrics {
     topics: Topics,
+    accounts: Topics,
     published: Counters,
+    published_per_account: Counters,
     publish_size: Histograms,
     delivered: Counters,
     failed: Counters,
@@ -57,6 +60,10 @@ struct State {
     lanes_at_work: Gauge,
     lanes_queued: Gauge,
     lanes_failing: Gauge,
+    pending_subscriptions: Gauge,
+    filter_policies: Gauge,
+    /// By region and account.
+    spent_on_sms: Family<Labels, Gauge<f64, AtomicU64>>,
 }
 
 const REASONS: [(FilterReason, &str); 5] = [
@@ -74,7 +81,9 @@ impl Metrics {
         let bytes: fn() -> Histogram = || Histogram::new(exponential_buckets(256.0, 4.0, 7));
         let metrics = Self {
             topics: Topics::new(topics_max),
+            accounts: Topics::new(topics_max),
             published: Family::default(),
+            published_per_account: Family::default(),
             publish_size: Family::new_with_constructor(bytes),
             delivered: Family::default(),
             failed: Family::default(),
@@ -103,6 +112,11 @@ impl Metrics {
         own.register("build", "The program", Info::new(version.to_vec()));
         let mut count = |name: &str, help: &str, counters: &Counters| own.register(name, help, counters.clone());
         count("number_of_messages_published", "NumberOfMessagesPublished", &self.published);
+        count(
+            "number_of_messages_published_per_account",
+            "NumberOfMessagesPublishedPerAccount",
+            &self.published_per_account,
+        );
         count("number_of_notifications_delivered", "NumberOfNotificationsDelivered", &self.delivered);
         count("number_of_notifications_failed", "NumberOfNotificationsFailed", &self.failed);
         count("number_of_notifications_filtered_out", "NumberOfNotificationsFilteredOut", &self.filtered_out);
@@ -126,9 +140,16 @@ impl Metrics {
         let mut show = |name: &str, help: &str, gauge: &Gauge<i64, AtomicI64>| own.register(name, help, gauge.clone());
         show("waiting_deliveries", "Deliveries that wait for an attempt, or are in one", &self.state.waiting);
         show("approximate_number_of_topics", "ApproximateNumberOfTopics", &self.state.topics);
+        show("approximate_number_of_filter_policies", "ApproximateNumberOfFilterPolicies", &self.state.filter_policies);
+        show(
+            "approximate_number_of_pending_subscriptions",
+            "ApproximateNumberOfPendingSubscriptions",
+            &self.state.pending_subscriptions,
+        );
         show("lanes_at_work", "Subscriptions that are being delivered to", &self.state.lanes_at_work);
         show("lanes_queued", "Subscriptions that wait for others to be delivered to", &self.state.lanes_queued);
         show("lanes_failing", "Subscriptions whose endpoint keeps failing", &self.state.lanes_failing);
+        own.register("sms_month_to_date_spent_usd", "SMSMonthToDateSpentUSD", self.state.spent_on_sms.clone());
     }
 
     /// Everything as text, as it stands now.
@@ -140,6 +161,14 @@ impl Metrics {
         }
         let activity = fanfare.activity();
         self.state.topics.set(amount(fanfare.topics().len()));
+        let totals = fanfare.subscription_totals();
+        self.state.pending_subscriptions.set(i64::try_from(totals.pending).unwrap_or(i64::MAX));
+        self.state.filter_policies.set(i64::try_from(totals.filtered).unwrap_or(i64::MAX));
+        self.state.spent_on_sms.clear();
+        for spent in spent_this_month(fanfare) {
+            let labels = vec![("region", spent.region.into()), ("account", spent.account.into())];
+            self.state.spent_on_sms.get_or_create(&labels).set(spent.usd.as_f64());
+        }
         self.state.lanes_at_work.set(amount(activity.lanes_at_work));
         self.state.lanes_queued.set(amount(activity.lanes_queued));
         self.state.lanes_failing.set(amount(activity.lanes_failing));
@@ -205,6 +234,8 @@ impl Observer for Metrics {
             Step::Published { publication, .. } if publication.recipient().is_none() => {
                 let labels = self.of_topic(publication);
                 self.published.get_or_create(&labels).inc();
+                let account = self.accounts.name(publication.topic().account());
+                self.published_per_account.get_or_create(&vec![("account", account)]).inc();
                 #[allow(clippy::cast_precision_loss, reason = "a message has far fewer bytes")]
                 self.publish_size.get_or_create(&labels).observe(publication.message().size() as f64);
             }

@@ -24,8 +24,13 @@ impl Topics {
 
     /// The label of a topic: its ARN, or `other` when there are too many.
     pub(super) fn label(&self, topic: &TopicArn) -> Arc<str> {
+        self.name(topic.as_str())
+    }
+
+    /// As [`Topics::label`], of whatever else has a name.
+    pub(super) fn name(&self, topic: &str) -> Arc<str> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(label) = known.get(topic.as_str()) {
+        if let Some(label) = known.get(topic) {
             return Arc::clone(label);
         }
         let full = known.len() >= self.max;
@@ -34,10 +39,10 @@ impl Topics {
             return Arc::clone(&self.other);
         }
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= self.max && !known.contains_key(topic.as_str()) {
+        if known.len() >= self.max && !known.contains_key(topic) {
             return Arc::clone(&self.other);
         }
-        Arc::clone(known.entry(topic.as_str().to_owned()).or_insert_with(|| topic.as_str().into()))
+        Arc::clone(known.entry(topic.to_owned()).or_insert_with(|| topic.into()))
     }
 }
 

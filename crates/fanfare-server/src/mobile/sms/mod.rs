@@ -26,6 +26,7 @@ pub(crate) use number::PhoneNumber;
 pub(crate) use one_time_password::Language;
 pub use origination::OriginationNumber;
 pub(crate) use sandbox::Refused;
+pub(crate) use spending::spent_this_month;
 pub use usd::Usd;
 
 /// What accounts say about text messages, kept as documents of the engine.

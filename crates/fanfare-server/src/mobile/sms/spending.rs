@@ -1,12 +1,17 @@
 //! What text messages cost, and how much of that is left.
 
-use fanfare::{Owner, SnsError, SnsErrorCode, Timestamp};
+use std::sync::Arc;
+
+use fanfare::{Fanfare, Owner, SnsError, SnsErrorCode, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Phones, Usd, id_of, read, written};
 
 /// The kind of the documents; ids are `<region>/<account>/<year>-<month>`.
 const KIND: &str = "sms-spent";
+
+/// How many documents are looked at together.
+const PAGE: usize = 1_000;
 
 #[derive(Serialize, Deserialize)]
 struct Spent {
@@ -48,7 +53,38 @@ impl Phones {
     }
 }
 
+/// What an account spent on text messages in the month that it is now.
+#[derive(Debug)]
+pub(crate) struct SpentThisMonth {
+    pub(crate) region: String,
+    pub(crate) account: String,
+    pub(crate) usd: Usd,
+}
+
+/// What each account spent this month, of those that spent something.
+pub(crate) fn spent_this_month(fanfare: &Fanfare) -> Vec<SpentThisMonth> {
+    let month = month(fanfare.now());
+    let (mut found, mut after) = (Vec::new(), None::<Arc<str>>);
+    loop {
+        let page = fanfare.documents().page(KIND, after.as_deref(), PAGE);
+        let Some((last, _)) = page.last() else { return found };
+        after = Some(Arc::clone(last));
+        for (id, text) in &page {
+            if let [region, account, of] = id.split('/').collect::<Vec<_>>()[..]
+                && of == month
+                && let Ok(Spent { spent: usd }) = read(text)
+            {
+                found.push(SpentThisMonth { region: region.to_owned(), account: account.to_owned(), usd });
+            }
+        }
+    }
+}
+
 fn id_of_month(owner: &Owner, now: Timestamp) -> String {
+    format!("{}/{}", id_of(owner), month(now))
+}
+
+fn month(now: Timestamp) -> String {
     // The first characters of a time are year and month.
-    format!("{}/{:.7}", id_of(owner), now.to_string())
+    format!("{:.7}", now.to_string())
 }

@@ -29,6 +29,13 @@ impl Usd {
         Self(self.0.saturating_add(other.0))
     }
 
+    /// The amount as a number, for metrics.
+    pub(crate) fn as_f64(self) -> f64 {
+        #[allow(clippy::cast_precision_loss, reason = "nobody counts millionths of billions")]
+        let millionths = self.0 as f64;
+        millionths / 1_000_000.0
+    }
+
     /// What is left of it; nothing below zero.
     #[must_use]
     pub fn minus(self, other: Self) -> Self {
