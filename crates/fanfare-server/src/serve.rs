@@ -236,6 +236,7 @@ impl Parts {
         let connectors = protection.guard(mobile.guard(self.connectors.clone()));
         let builder =
             self.observation.observing(Fanfare::builder()).connectors(connectors).host(Arc::clone(&self.host));
+        let builder = builder.observer(mobile.push_status_observer(self.observation.deliveries()));
         let builder = builder.quotas(self.quotas);
         if self.attributes_beside_json { builder.attributes_beside_json_structure() } else { builder }
     }

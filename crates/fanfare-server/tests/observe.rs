@@ -400,6 +400,60 @@ async fn delivery_status_is_logged_in_amazon_snss_shape() {
 }
 
 #[tokio::test]
+async fn delivery_status_of_a_platform_application_is_logged_in_amazon_snss_shape() {
+    let folder = Folder::new("application");
+    let program = Program::start(&["--outbox", "application", "--delivery-log", folder.0.to_str().unwrap()]);
+    let application = [
+        ("Name", "shop"),
+        ("Platform", "GCM"),
+        ("Attributes.entry.1.key", "PlatformCredential"),
+        ("Attributes.entry.1.value", "a-key"),
+        ("Attributes.entry.2.key", "SuccessFeedbackRoleArn"),
+        ("Attributes.entry.2.value", ROLE),
+        ("Attributes.entry.3.key", "SuccessFeedbackSampleRate"),
+        ("Attributes.entry.3.value", "100"),
+        ("Attributes.entry.4.key", "FailureFeedbackRoleArn"),
+        ("Attributes.entry.4.value", ROLE),
+    ];
+    program.call("CreatePlatformApplication", &application).await;
+    let arn = "arn:aws:sns:us-east-1:000000000000:app/GCM/shop";
+    let device = [("PlatformApplicationArn", arn), ("Token", "a-token")];
+    let made = program.call("CreatePlatformEndpoint", &device).await;
+    let endpoint = made.split("<EndpointArn>").nth(1).unwrap().split('<').next().unwrap().to_owned();
+    program.call("CreateTopic", &[("Name", "orders")]).await;
+    program.call("Subscribe", &[("TopicArn", TOPIC), ("Protocol", "application"), ("Endpoint", &endpoint)]).await;
+
+    program.call("Publish", &[("TargetArn", &endpoint), ("Message", "one")]).await;
+    program.call("Publish", &[("TopicArn", TOPIC), ("Message", "two")]).await;
+    let delivered = "number_of_notifications_delivered_total";
+    program.metrics_when(&format!("fanfare_{delivered}{{protocol=\"application\"}}"), 1.0).await;
+    program.metrics_when(&of_orders(delivered, ",protocol=\"application\""), 1.0).await;
+    fail(&program, "application", &endpoint).await;
+    program.call("Publish", &[("TargetArn", &endpoint), ("Message", "three")]).await;
+    let failed = "fanfare_number_of_notifications_failed_total{protocol=\"application\"}";
+    program.metrics_when(failed, 1.0).await;
+    program.stop();
+
+    let recorded =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../fanfare-testkit/vectors/delivery-logs.json"));
+    let recorded: Value = serde_json::from_str(&recorded.unwrap()).unwrap();
+    let (good, bad) = (folder.lines("app/GCM/shop.log"), folder.lines("app/GCM/shop/Failure.log"));
+    assert_eq!((good.len(), bad.len()), (2, 1));
+    for (line, kind) in
+        [(&good[0], "application_success"), (&good[1], "application_success"), (&bad[0], "application_failure")]
+    {
+        // Nothing answers for the outbox, so that there is no status.
+        let mut expected = shape(&recorded[kind]);
+        expected.remove("delivery.statusCode");
+        assert_eq!(shape(line), expected);
+        assert_eq!(line["status"], recorded[kind]["status"]);
+        assert_eq!(line["delivery"]["destination"], endpoint.as_str());
+        assert_eq!((&line["delivery"]["token"], &line["delivery"]["attempts"]), (&"a-token".into(), &1.into()));
+    }
+    assert!(!folder.0.join("sns/us-east-1/000000000000/orders.log").exists());
+}
+
+#[tokio::test]
 async fn findings_of_data_protection_are_logged_unless_somebody_says_otherwise() {
     for (arguments, count) in [(&[][..], 1), (&["--log-level", "warn"], 0)] {
         let program = Program::start(arguments);

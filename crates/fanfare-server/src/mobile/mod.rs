@@ -11,10 +11,11 @@ pub(crate) mod sms;
 
 use std::sync::Arc;
 
-use fanfare::{Connectors, Documents, Fanfare, Owner, Protocol, SnsError, SnsErrorCode, WeakFanfare};
+use fanfare::{Connectors, Documents, Fanfare, Observer, Owner, Protocol, SnsError, SnsErrorCode, WeakFanfare};
 use tokio::sync::SetOnce;
 
-use push::{Directory, GuardedPush};
+use crate::observe::DeliveryLog;
+use push::{Directory, GuardedPush, PushStatusLog};
 use sms::{GuardedSms, PhoneNumber, Phones};
 
 pub use settings::{Credentials, MobileSettings, Sandbox};
@@ -106,8 +107,18 @@ impl Mobile {
         bound.phones.opt_out(owner, &number, bound.engine()?.now()).await
     }
 
+    /// What notes in `log` what becomes of messages to devices, where their applications ask for it. To be given to the engine.
+    pub fn push_status_observer(&self, log: Arc<DeliveryLog>) -> Arc<dyn Observer> {
+        Arc::new(PushStatusLog::new(self.clone(), log))
+    }
+
     pub(crate) fn settings(&self) -> &MobileSettings {
         &self.0.settings
+    }
+
+    /// What there is, if the engine is known.
+    pub(crate) fn bound_now(&self) -> Option<&Bound> {
+        self.0.bound.get()
     }
 
     /// What there is, once the engine is known.

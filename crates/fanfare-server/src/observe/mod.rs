@@ -24,6 +24,7 @@ use metrics::Metrics;
 
 pub(crate) use calls::Told;
 pub use delivery_log::{DeliveryLog, DeliveryLogError};
+pub(crate) use delivery_log::{is_sampled, moment};
 
 /// What is seen of one server, whatever becomes of its engine.
 ///
@@ -67,6 +68,11 @@ impl Observation {
         let parts = &self.0;
         let builder = builder.observer(Arc::clone(&parts.metrics) as _).observer(Arc::clone(&parts.attempts) as _);
         builder.observer(Arc::clone(&parts.deliveries) as _)
+    }
+
+    /// Where delivery status goes.
+    pub fn deliveries(&self) -> Arc<DeliveryLog> {
+        Arc::clone(&self.0.deliveries)
     }
 
     /// `operations`, whose calls are counted and logged, and beside them `GET /metrics`, and `GET /readyz`, which answers 200

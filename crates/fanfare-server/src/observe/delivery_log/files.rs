@@ -36,9 +36,19 @@ impl Files {
         Ok(Self { lines, overrun: AtomicBool::new(false) })
     }
 
-    /// Has a line written, if there is room for it to wait.
+    /// Has a line of a topic written, if there is room for it to wait.
     pub(super) fn write(&self, topic: &TopicArn, failed: bool, line: String) {
-        match self.lines.try_send(Order::Line { path: path(topic, failed), line }) {
+        self.send(path(topic, failed), line);
+    }
+
+    /// Has a line of another log group written, whose name is a path without anything that a path could take amiss.
+    pub(super) fn write_of_group(&self, group: &str, failed: bool, line: String) {
+        let path = if failed { format!("{group}/Failure.log") } else { format!("{group}.log") };
+        self.send(path.into(), line);
+    }
+
+    fn send(&self, path: PathBuf, line: String) {
+        match self.lines.try_send(Order::Line { path, line }) {
             Ok(()) => self.overrun.store(false, Ordering::Relaxed),
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
                 if !self.overrun.swap(true, Ordering::Relaxed) {

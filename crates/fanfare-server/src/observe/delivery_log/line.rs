@@ -39,7 +39,7 @@ fn has_attempts(protocol: &Protocol) -> bool {
 }
 
 /// `2023-11-07 11:11:37.123`
-fn moment(time: Timestamp) -> String {
+pub(crate) fn moment(time: Timestamp) -> String {
     time.to_string().replacen('T', " ", 1).trim_end_matches('Z').to_owned()
 }
 

@@ -15,6 +15,7 @@ use fanfare::store::Stage;
 use fanfare::{Host as _, MessageType, Observer, Protocol, Publication, Step, SystemHost, Topic};
 
 use files::Files;
+pub(crate) use line::moment;
 
 /// Writes a line when a delivery has succeeded or was given up, for topics that ask for it.
 #[derive(Debug)]
@@ -42,7 +43,8 @@ impl DeliveryLog {
         Self(None)
     }
 
-    /// Lines go to files below `directory`: `sns/<region>/<account>/<topic>.log`, failures to `<topic>/Failure.log` beside it. A file
+    /// Lines go to files below `directory`: `sns/<region>/<account>/<topic>.log`, failures to `<topic>/Failure.log` beside it, and
+    /// those of platform applications to `sns/<region>/<account>/app/<platform>/<name>.log` and `<name>/Failure.log`. A file
     /// that has reached `file_bytes_max` is kept as `.1` until the next one has.
     ///
     /// # Errors
@@ -63,6 +65,16 @@ impl DeliveryLog {
         match &self.0 {
             Some(files) => files.write(publication.topic(), failed, line),
             None => tracing::info!(target: "fanfare::delivery", topic = publication.topic().as_str(), "{line}"),
+        }
+    }
+}
+
+impl DeliveryLog {
+    /// Writes a line of a log group that is not a topic's, such as `sns/<region>/<account>/app/<platform>/<name>`.
+    pub(crate) fn line_of_group(&self, group: &str, failed: bool, line: String) {
+        match &self.0 {
+            Some(files) => files.write_of_group(group, failed, line),
+            None => tracing::info!(target: "fanfare::delivery", group, "{line}"),
         }
     }
 }
@@ -106,7 +118,7 @@ fn attribute<'a>(topic: &'a Topic, protocol: &Protocol, name: &str) -> Option<&'
 }
 
 /// Whether one of so many percent is drawn.
-fn is_sampled(percent: Option<u32>) -> bool {
+pub(crate) fn is_sampled(percent: Option<u32>) -> bool {
     match percent.unwrap_or(0) {
         0 => false,
         percent => {
