@@ -1,6 +1,6 @@
 //! Does what was planned. Doing it again makes what is missing still.
 
-use fanfare_server::admin::{SubscriptionInput, SubscriptionView, TopicInput, TopicView};
+use fanfare_server::admin::{State, SubscriptionInput, SubscriptionView, TopicInput, TopicView};
 use serde_json::json;
 
 use super::super::screen::{Colour, Screen};
@@ -51,7 +51,8 @@ async fn subscribe(topic: &PlannedTopic, known: &PlannedSubscription, server: &S
     let input =
         SubscriptionInput { protocol: protocol.clone(), endpoint: endpoint.clone(), attributes: attributes.clone() };
     let made: SubscriptionView = server.post(&path, &input).await?;
-    if known.confirm {
+    // Queues and functions of other accounts are asked as well.
+    if known.confirm && made.state == State::Pending {
         server.post::<SubscriptionView>(&format!("{path}/{}/confirm", made.id), &json!({})).await?;
     }
     Ok(())

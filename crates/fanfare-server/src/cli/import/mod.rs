@@ -27,7 +27,8 @@ pub(crate) struct Arguments {
     /// does, which finds AWS_ACCESS_KEY_ID first: the key for the server here.
     #[arg(long, value_name = "NAME")]
     from_profile: Option<String>,
-    /// Vouch for HTTP and e-mail endpoints that are confirmed at the source: they are confirmed here too, without being asked.
+    /// Vouch for endpoints that are confirmed at the source, over HTTP and by e-mail, and queues and functions of other accounts: they
+    /// are confirmed here too, without being asked.
     #[arg(long)]
     keep_confirmed: bool,
     /// Show what would be done, and do nothing.

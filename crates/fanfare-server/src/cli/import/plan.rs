@@ -60,6 +60,7 @@ pub(super) struct PlannedSubscription {
     pub(super) endpoint: String,
     pub(super) act: Act,
     pub(super) attributes: BTreeMap<String, String>,
+    /// Whether the operator vouches for it, should its endpoint be asked.
     pub(super) confirm: bool,
     note: &'static str,
 }
@@ -174,8 +175,7 @@ impl PlannedSubscription {
         if !attributes.contains_key("FilterPolicy") {
             attributes.remove("FilterPolicyScope");
         }
-        let confirm = confirms && kept == Kept::Confirmed;
-        Self { protocol, endpoint, act, attributes, confirm, note }
+        Self { protocol, endpoint, act, attributes, confirm: kept == Kept::Confirmed, note }
     }
 }
 
@@ -200,6 +200,6 @@ mod tests {
         assert_eq!(planned("https", url, false, again), (Act::Skip, "it is not confirmed at the source", false));
         let by_hand = "the source hides its password: subscribe it by hand";
         assert_eq!(planned("https", hidden, true, again), (Act::Skip, by_hand, false));
-        assert_eq!(planned("sqs", "arn:aws:sqs:us-east-1:1:q", true, Kept::Confirmed), (Act::Create, "", false));
+        assert_eq!(planned("sqs", "arn:aws:sqs:us-east-1:1:q", true, Kept::Confirmed), (Act::Create, "", true));
     }
 }
