@@ -166,3 +166,19 @@ impl AsyncWrite for Stream {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_written_does_not_wait_for_an_acknowledgement() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let relay = Relay::plain("127.0.0.1").unwrap().port(listener.local_addr().unwrap().port());
+        let stream = Stream::open(&relay, None, "client.example.com").await.unwrap();
+        let Wire::Plain(tcp) = &stream.wire else { panic!("{stream:?}") };
+        assert!(tcp.nodelay().unwrap());
+    }
+}
