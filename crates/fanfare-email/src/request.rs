@@ -109,9 +109,11 @@ impl Stationery {
             .message_id(Some(self.message_id(notification)))
             .raw_header(header("Auto-Submitted", "auto-generated"));
         if let Some(page) = unsubscribe.filter(|page| page.len() <= HEADER_LINK_BYTES_MAX) {
-            message = message
-                .raw_header(header("List-Unsubscribe", &format!("<{page}>")))
-                .raw_header(header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"));
+            message = message.raw_header(header("List-Unsubscribe", &format!("<{page}>")));
+            // One click is for HTTPS alone (RFC 8058, section 3.1).
+            if page.starts_with("https://") {
+                message = message.raw_header(header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"));
+            }
         }
         let (sender, recipient_address) = (self.sender.wire().clone(), recipient.wire().clone());
         let route = Envelope::new(Some(sender.clone()), vec![recipient_address.clone()]).map_err(inexpressible)?;
@@ -290,6 +292,22 @@ nn%40example.com
 
 Answers to this e-mail are not read."
         );
+    }
+
+    #[test]
+    fn one_click_is_offered_where_the_link_is_https_and_a_link_alone_where_it_is_not() {
+        let notification = notification(Sent::text("hello").unwrap());
+        for (base, one_click) in
+            [("https://sns.example.com", Some("List-Unsubscribe=One-Click")), ("http://sns.example.com", None)]
+        {
+            let stationery = Stationery { links: Links::new(base).unwrap(), ..stationery() };
+            let ann = MailAddress::parse("ann@example.com").unwrap();
+            let mail = String::from_utf8(stationery.letter(&notification, &ann, None).unwrap().bytes).unwrap();
+            let mail = mail.replace("\r\n", "\n");
+            let link = format!("<{base}/unsubscribe.html?");
+            assert!(header_of(&mail, "List-Unsubscribe").unwrap().starts_with(&link), "{mail}");
+            assert_eq!(header_of(&mail, "List-Unsubscribe-Post").as_deref(), one_click, "{base}");
+        }
     }
 
     #[test]
