@@ -39,6 +39,26 @@ async fn a_login_goes_over_starttls_and_under_tls() {
 }
 
 #[tokio::test]
+async fn each_way_to_log_in_is_used_where_a_relay_offers_no_other() {
+    for mechanism in ["PLAIN", "LOGIN"] {
+        let receiver = SmtpReceiver::start().await;
+        receiver.require_login("ann@example.com", "s3cret: /%");
+        receiver.offer_logins([mechanism]);
+        let url = format!("smtp://ann%40example.com:s3cret%3A%20%2F%25@{}?starttls=off", receiver.addr());
+        let endpoint = given::endpoint(given::config().relay(url.parse().unwrap()));
+        deliver(&*endpoint).await.unwrap();
+        assert_eq!(receiver.mails()[0].user.as_deref(), Some("ann@example.com"), "{mechanism}");
+    }
+    let receiver = SmtpReceiver::start().await;
+    receiver.require_login("ann", "s3cret");
+    receiver.offer_logins(["CRAM-MD5"]);
+    let url = format!("smtp://ann:s3cret@{}?starttls=off", receiver.addr());
+    let error = deliver(&*given::endpoint(given::config().relay(url.parse().unwrap()))).await.unwrap_err();
+    assert_retried(&error, DeliveryErrorKind::Misconfigured);
+    assert!(error.to_string().ends_with(": the relay offers no login by plain or login"), "{error}");
+}
+
+#[tokio::test]
 async fn a_relay_without_starttls_is_told_nothing() {
     let receiver = SmtpReceiver::start().await;
     receiver.require_login("ann", "s3cret");

@@ -86,6 +86,8 @@ struct State {
     script: VecDeque<SmtpReply>,
     standing: SmtpReply,
     login: Option<(String, String)>,
+    /// Which ways to log in are offered.
+    mechanisms: Vec<String>,
     size_max: Option<usize>,
     takes_unicode_addresses: bool,
     mails: Vec<ReceivedMail>,
@@ -130,6 +132,7 @@ impl SmtpReceiver {
             script: VecDeque::new(),
             standing: SmtpReply::accept(),
             login: None,
+            mechanisms: vec!["PLAIN".to_owned(), "LOGIN".to_owned()],
             size_max: None,
             takes_unicode_addresses: true,
             mails: Vec::new(),
@@ -149,6 +152,12 @@ impl SmtpReceiver {
     /// Takes e-mails from this user alone, who logs in by `PLAIN` or `LOGIN`.
     pub fn require_login(&self, user: &str, password: &str) {
         self.shared.state().login = Some((user.to_owned(), password.to_owned()));
+    }
+
+    /// Offers these ways to log in, such as `LOGIN`, and takes no other; `PLAIN` and `LOGIN` unless set. It knows no further
+    /// ones, but can say that it does.
+    pub fn offer_logins<'a>(&self, mechanisms: impl IntoIterator<Item = &'a str>) {
+        self.shared.state().mechanisms = mechanisms.into_iter().map(str::to_owned).collect();
     }
 
     /// Announces that e-mails of more than `bytes` bytes are not taken (`SIZE`).
@@ -341,6 +350,10 @@ impl Shared {
 
     fn login(&self) -> Option<(String, String)> {
         self.state().login.clone()
+    }
+
+    fn mechanisms(&self) -> Vec<String> {
+        self.state().mechanisms.clone()
     }
 
     fn size_max(&self) -> Option<usize> {

@@ -108,7 +108,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
             size,
             self.shared.takes_unicode_addresses().then(|| "SMTPUTF8".to_owned()),
             self.opening.offers_tls.then(|| "STARTTLS".to_owned()),
-            self.shared.login().map(|_| "AUTH PLAIN LOGIN".to_owned()),
+            self.shared.login().map(|_| format!("AUTH {}", self.shared.mechanisms().join(" "))),
         ];
         let mut answer = "250-receiver.example".to_owned();
         for offer in offers.into_iter().flatten() {
@@ -121,7 +121,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
 
     async fn log_in(&mut self, rest: &str) -> io::Result<Next> {
         let (mechanism, initial) = rest.split_once(' ').unwrap_or((rest, ""));
-        let given = match mechanism.to_ascii_uppercase().as_str() {
+        let mechanism = mechanism.to_ascii_uppercase();
+        if !self.shared.mechanisms().contains(&mechanism) {
+            return self.say("504 5.5.4 not that way").await;
+        }
+        let given = match mechanism.as_str() {
             "PLAIN" => {
                 let answer = if initial.is_empty() { self.ask("").await? } else { initial.to_owned() };
                 let decoded = decoded(&answer);
