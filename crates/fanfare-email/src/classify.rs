@@ -41,10 +41,7 @@ pub(crate) struct Fault {
 #[derive(Debug)]
 pub(crate) enum Cause {
     /// The relay said no.
-    Answer {
-        code: u16,
-        text: String,
-    },
+    Answer { code: u16, text: String },
     /// There is no connection, or no more.
     Network(io::Error),
     /// The handshake failed, or the certificate is not acceptable.
@@ -55,12 +52,10 @@ pub(crate) enum Cause {
     NoLogin,
     /// What came is not SMTP.
     Malformed(Box<dyn Error + Send + Sync>),
+    /// No session, or no answer, in this time.
     TooSlow(Duration),
     /// The relay takes at most so many bytes.
-    TooLarge {
-        size: usize,
-        max: usize,
-    },
+    TooLarge { size: usize, max: usize },
     /// The relay takes no addresses beyond ASCII.
     NoUnicode,
 }
@@ -129,7 +124,8 @@ pub(crate) fn failure(relay: &Relay, fault: Fault) -> DeliveryError {
         Cause::Malformed(error) => retry(Kind::Protocol, "the relay answered what smtp does not allow")
             .with_source(one_line(&error.to_string())),
         Cause::TooSlow(limit) => {
-            DeliveryError::retry(Kind::Timeout, format!("{relay}: no session began within {limit:?}"))
+            let what = if stage == Stage::Connecting { "no session began" } else { "no answer came" };
+            DeliveryError::retry(Kind::Timeout, format!("{relay}: {what} within {limit:?}"))
         }
         Cause::TooLarge { size, max } => {
             reject(Kind::Unsupported, format_args!("the e-mail has {size} bytes, and the relay takes {max}"))
@@ -290,6 +286,7 @@ mod tests {
             (Stage::Connecting, Cause::Network(io(io::ErrorKind::ConnectionRefused)), Kind::Unreachable, RETRY),
             (Stage::Connecting, Cause::Network(io(io::ErrorKind::TimedOut)), Kind::Timeout, RETRY),
             (Stage::Connecting, Cause::TooSlow(Duration::from_secs(1)), Kind::Timeout, RETRY),
+            (Stage::Recipient, Cause::TooSlow(Duration::from_secs(1)), Kind::Timeout, RETRY),
             (Stage::Greeting, Cause::Network(io(io::ErrorKind::UnexpectedEof)), Kind::Interrupted, RETRY),
             (Stage::Content, Cause::Network(io(io::ErrorKind::ConnectionReset)), Kind::Interrupted, RETRY),
             (Stage::Tls, Cause::Tls(io(io::ErrorKind::InvalidData)), Kind::Tls, RETRY),
@@ -326,6 +323,7 @@ mod tests {
             (said(Stage::Sender, 451, "later"), true),
             (said(Stage::Recipient, 421, "closing"), true),
             (Fault::new(Stage::Recipient, broken()), true),
+            (Fault::new(Stage::Data, Cause::TooSlow(Duration::from_secs(1))), true),
             (Fault::new(Stage::Sender, Cause::TooLarge { size: 2, max: 1 }), true),
             (said(Stage::Recipient, 450, "greylisted"), false),
             (said(Stage::Recipient, 550, "nobody"), false),

@@ -36,6 +36,7 @@ pub struct EmailConfig {
     pub(crate) relays: Vec<Relay>,
     pub(crate) hello: Option<String>,
     pub(crate) connect_timeout: Duration,
+    pub(crate) command_timeout: Duration,
     pub(crate) attempt_timeout: Duration,
     pub(crate) idle_timeout: Duration,
     pub(crate) connections_per_relay: NonZeroUsize,
@@ -57,6 +58,7 @@ impl EmailConfig {
             relays: Vec::new(),
             hello: None,
             connect_timeout: Duration::from_secs(10),
+            command_timeout: Duration::from_secs(20),
             attempt_timeout: Duration::from_secs(60),
             idle_timeout: Duration::from_secs(30),
             connections_per_relay: NonZeroUsize::new(10).expect("10 is not zero"),
@@ -93,6 +95,15 @@ impl EmailConfig {
     #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
+        self
+    }
+
+    /// Gives a relay this long for each answer before it reads the e-mail: to `MAIL`, `RCPT` and `DATA`. 20 seconds unless set;
+    /// then the next relay is asked. For the e-mail itself there is the attempt's limit alone, since by then the relay may have
+    /// taken it.
+    #[must_use]
+    pub fn command_timeout(mut self, timeout: Duration) -> Self {
+        self.command_timeout = timeout;
         self
     }
 
@@ -163,6 +174,9 @@ impl EmailConfig {
         if self.connect_timeout.is_zero() {
             return Err(ConfigError::new("the time limit of a connection must be more than zero"));
         }
+        if self.command_timeout.is_zero() {
+            return Err(ConfigError::new("the time limit of a command must be more than zero"));
+        }
         let is_name = |name: &String| !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic());
         if !self.hello.as_ref().is_none_or(is_name) {
             return Err(ConfigError::new("the name for EHLO is a host name"));
@@ -179,6 +193,7 @@ impl fmt::Debug for EmailConfig {
             .field("relays", &self.relays)
             .field("hello", &self.hello)
             .field("connect_timeout", &self.connect_timeout)
+            .field("command_timeout", &self.command_timeout)
             .field("attempt_timeout", &self.attempt_timeout)
             .field("idle_timeout", &self.idle_timeout)
             .field("connections_per_relay", &self.connections_per_relay)
@@ -241,6 +256,7 @@ mod tests {
             assert!(config().attempt_timeout(timeout).check().is_err());
         }
         assert!(config().connect_timeout(Duration::ZERO).check().is_err());
+        assert!(config().command_timeout(Duration::ZERO).check().is_err());
         for hello in ["", "a b", "a\r\nMAIL FROM:<>", "bücher.example"] {
             assert!(config().hello(hello).check().is_err(), "{hello:?}");
         }

@@ -23,6 +23,7 @@ pub(crate) struct Pool {
     tls: Option<Arc<ClientConfig>>,
     hello: ClientId,
     connect_timeout: Duration,
+    command_timeout: Duration,
     idle_timeout: Duration,
     /// One permit for each connection that may be open and in use.
     connections: Semaphore,
@@ -43,6 +44,7 @@ impl Pool {
             tls,
             hello,
             connect_timeout: config.connect_timeout,
+            command_timeout: config.command_timeout,
             idle_timeout: config.idle_timeout,
             connections: Semaphore::new(config.connections_per_relay.get()),
             idle: Mutex::default(),
@@ -57,7 +59,7 @@ impl Pool {
     pub(crate) async fn send(&self, letter: &Letter) -> Result<Accepted, Fault> {
         let _permit = self.connections.acquire().await.expect("the semaphore is never closed");
         if let Some(mut session) = self.take() {
-            match session.send(letter).await {
+            match session.send(letter, self.command_timeout).await {
                 // The relay has closed it in the meantime, which says nothing of the letter.
                 Err(fault) if fault.is_stale() => {}
                 sent => return self.done(session, sent).await,
@@ -66,7 +68,7 @@ impl Pool {
         let opening = Session::open(&self.relay, self.tls.as_ref(), &self.hello);
         let too_slow = |_| Fault::new(Stage::Connecting, Cause::TooSlow(self.connect_timeout));
         let mut session = timeout(self.connect_timeout, opening).await.map_err(too_slow)??;
-        let sent = session.send(letter).await;
+        let sent = session.send(letter, self.command_timeout).await;
         self.done(session, sent).await
     }
 
@@ -74,7 +76,7 @@ impl Pool {
     async fn done(&self, mut session: Session, sent: Result<Accepted, Fault>) -> Result<Accepted, Fault> {
         let can_go_on = match &sent {
             Ok(_) => true,
-            Err(fault) => fault.leaves_the_session_whole() && session.reset().await,
+            Err(fault) => fault.leaves_the_session_whole() && session.reset(self.command_timeout).await,
         };
         if can_go_on {
             self.idle().push(Idle { session, since: Instant::now() });

@@ -1,7 +1,7 @@
 //! One conversation with a relay in SMTP: it begins with a login where there is one, and hands over one e-mail after the
 //! other.
 
-use std::fmt;
+use std::fmt::{self, Display};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use lettre::transport::smtp::commands::{Data, Ehlo, Mail, Rcpt, Rset};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use lettre::transport::smtp::response::{Response, Severity};
 use rustls::ClientConfig;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::classify::{Cause, Fault, Stage};
 use crate::relay::Relay;
@@ -63,8 +63,9 @@ impl Session {
         })
     }
 
-    /// Hands `letter` over.
-    pub(crate) async fn send(&mut self, letter: &Letter) -> Result<Accepted, Fault> {
+    /// Hands `letter` over. Each answer before the relay reads it may take as long as `limit`; for the last one, nobody but
+    /// the caller sets a limit.
+    pub(crate) async fn send(&mut self, letter: &Letter, limit: Duration) -> Result<Accepted, Fault> {
         let connect = self.connect.take();
         let mut parameters = Vec::new();
         if self.announces_size {
@@ -81,21 +82,28 @@ impl Session {
             }
             parameters.extend([MailParameter::SmtpUtfEight, MailParameter::Body(MailBodyParameter::EightBitMime)]);
         }
-        let at = |stage| move |error| Fault::of(stage, &error);
-        let connection = &mut self.connection;
         let mail = Mail::new(Some(letter.sender().clone()), parameters);
-        completed(Stage::Sender, connection.command(mail).await.map_err(at(Stage::Sender))?)?;
+        completed(Stage::Sender, self.ask(Stage::Sender, mail, limit).await?)?;
         let recipient = Rcpt::new(letter.recipient().clone(), Vec::new());
-        completed(Stage::Recipient, connection.command(recipient).await.map_err(at(Stage::Recipient))?)?;
-        connection.command(Data).await.map_err(at(Stage::Data))?;
-        let answer = connection.message(letter.bytes()).await.map_err(at(Stage::Content))?;
+        completed(Stage::Recipient, self.ask(Stage::Recipient, recipient, limit).await?)?;
+        self.ask(Stage::Data, Data, limit).await?;
+        let answer = self.connection.message(letter.bytes()).await;
+        let answer = answer.map_err(|error| Fault::of(Stage::Content, &error))?;
         let (code, text) = completed(Stage::Content, answer)?;
         Ok(Accepted { code, text, connect })
     }
 
     /// Lets the relay forget an e-mail that it did not take. Answers whether the conversation can go on.
-    pub(crate) async fn reset(&mut self) -> bool {
-        self.connection.command(Rset).await.is_ok()
+    pub(crate) async fn reset(&mut self, limit: Duration) -> bool {
+        matches!(timeout(limit, self.connection.command(Rset)).await, Ok(Ok(_)))
+    }
+
+    /// Says `command`, which belongs to `stage`, and waits `limit` for the answer.
+    async fn ask(&mut self, stage: Stage, command: impl Display + Send, limit: Duration) -> Result<Response, Fault> {
+        match timeout(limit, self.connection.command(command)).await {
+            Ok(answer) => answer.map_err(|error| Fault::of(stage, &error)),
+            Err(_) => Err(Fault::new(stage, Cause::TooSlow(limit))),
+        }
     }
 }
 

@@ -218,6 +218,64 @@ async fn the_next_relay_is_asked_when_one_is_away_silent_or_refuses_us() {
 }
 
 #[tokio::test]
+async fn the_next_relay_is_asked_when_one_goes_silent_before_it_has_read_the_e_mail() {
+    let limit = Duration::from_secs(1);
+    let cases = [SmtpStage::Sender, SmtpStage::Recipient, SmtpStage::Data].map(async |stage| {
+        let (first, second) = (SmtpReceiver::start().await, SmtpReceiver::start().await);
+        first.reply_with(SmtpReply::hang(stage));
+        let both = given::config().relay(plain(first.addr())).relay(plain(second.addr())).command_timeout(limit);
+        let endpoint = given::endpoint(both);
+        deliver(&*endpoint).await.unwrap();
+        assert_eq!((first.attempts(), second.mails().len()), (1, 1), "{stage:?}");
+        deliver(&*endpoint).await.unwrap();
+        assert_eq!((first.attempts(), second.mails().len()), (1, 2), "it is asked last: {stage:?}");
+
+        let alone = given::config().relay(plain(first.addr())).command_timeout(limit);
+        let error = deliver(&*given::endpoint(alone)).await.unwrap_err();
+        assert_retried(&error, DeliveryErrorKind::Timeout);
+        assert!(error.to_string().ends_with(": no answer came within 1s"), "{error}");
+    });
+    let [sender, recipient, data] = cases;
+    tokio::join!(sender, recipient, data);
+}
+
+#[tokio::test]
+async fn a_relay_that_is_silent_once_it_has_the_e_mail_may_have_taken_it_and_no_other_one_is_asked() {
+    let (first, second) = (SmtpReceiver::start().await, SmtpReceiver::start().await);
+    first.reply_with(SmtpReply::hang(SmtpStage::Content));
+    let both = given::config().relay(plain(first.addr())).relay(plain(second.addr()));
+    let limits = both.command_timeout(Duration::from_secs(1)).attempt_timeout(Duration::from_secs(3));
+    let error = deliver(&*given::endpoint(limits)).await.unwrap_err();
+    assert_retried(&error, DeliveryErrorKind::Timeout);
+    assert!(error.to_string().ends_with(": the relay was not done within 3s"), "{error}");
+    assert_eq!((first.attempts(), second.connections()), (1, 0));
+}
+
+#[tokio::test]
+async fn a_refusal_counts_although_the_relay_is_silent_after_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let config = given::config().relay(plain(listener.local_addr().unwrap())).command_timeout(Duration::from_secs(1));
+    let relay = tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut stream = BufReader::new(stream);
+        stream.write_all(b"220 hello\r\n").await.unwrap();
+        let mut line = String::new();
+        while stream.read_line(&mut line).await.unwrap() > 0 {
+            let answer = match &line[..4] {
+                "RSET" => "",
+                "RCPT" => "550 5.1.1 nobody\r\n",
+                _ => "250 fine\r\n",
+            };
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            line.clear();
+        }
+    });
+    let error = deliver(&*given::endpoint(config)).await.unwrap_err();
+    assert_eq!((error.kind(), error.disposition()), (DeliveryErrorKind::NotFound, Disposition::Reject), "{error}");
+    relay.await.unwrap();
+}
+
+#[tokio::test]
 async fn no_other_relay_is_asked_once_the_recipient_was_judged_or_the_e_mail_read() {
     let second = SmtpReceiver::start().await;
     for (reply, kind) in [
