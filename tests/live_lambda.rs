@@ -17,7 +17,9 @@ use fanfare::aws::AwsConfig;
 use fanfare::engine::{Progress, Report, Watch};
 use fanfare::lambda::{FunctionNames, LambdaConfig};
 use fanfare::retry::{RetryPhase, RetrySchedule};
+use fanfare::subscription::SubscriptionState;
 use fanfare::{Adapters, Fanfare, Message, Protocol, Published, Subscribe, TopicArn};
+use fanfare_tests::{Served, loopback};
 use serde_json::{Value, json};
 
 use aws_server::{AwsServer, Kind, Prepared, recording};
@@ -236,4 +238,25 @@ async fn nothing_is_lost_while_the_function_and_its_service_are_away() {
     assert_eq!(texts, expected(0..15));
     assert!(fanfare.counters().await.unwrap().balance());
     fanfare.close().await;
+}
+
+#[tokio::test]
+#[ignore = "needs cargo-lambda from PyPI"]
+async fn a_function_behind_its_url_is_an_endpoint_of_http_that_confirms_itself() {
+    let function = env!("CARGO_BIN_EXE_fanfare-test-url-function");
+    let watch = LambdaWatch::start_program("inbox", function, Vec::new()).await;
+    let served = Served::start(loopback(), |builder| builder).await;
+    let topic = served.fanfare.create_topic("orders").await.unwrap();
+    // At Amazon it is https://ID.lambda-url.REGION.on.aws/, and the protocol https.
+    let url = format!("{}/lambda-url/inbox/", watch.url());
+    let subscription = served.fanfare.subscribe(&topic, Subscribe::to(Protocol::Http, url)).await.unwrap();
+    let request = watch.lines(1).await.remove(0);
+    assert!(request.starts_with("SubscriptionConfirmation "), "{request}");
+    let state = served.fanfare.subscription(&subscription).unwrap().state();
+    assert_eq!(state, SubscriptionState::Confirmed);
+
+    let published = served.fanfare.publish(&topic, Message::text("żółć 😀").unwrap()).await.unwrap();
+    assert_eq!(settled(&published).await.delivered(), 1);
+    assert_eq!(watch.lines(2).await[1], format!("Notification {} żółć 😀", published.message_id()));
+    served.fanfare.close().await;
 }

@@ -15,7 +15,8 @@ use crate::function::Function;
 /// Opens endpoints of the protocol `lambda`. All share one client.
 ///
 /// An address is a function's ARN, with or without a version or alias; whether there is such a function is found out by the
-/// first delivery. A function URL is not an address of this protocol: it is subscribed to as what it is, `https`.
+/// first delivery. A function URL is not an address of this protocol: behind it stands a web server, and it is subscribed to
+/// with the protocol `https`.
 pub struct LambdaConnector {
     renderer: Renderer,
     config: LambdaConfig,
