@@ -13,6 +13,7 @@ use crate::host::Timestamp;
 use crate::message::{Message, TextIndex};
 use crate::protocol::Protocol;
 use crate::publication::{Memo, Publication, SignatureVersion};
+use crate::store::Stage;
 use crate::trace::TraceContext;
 
 /// What a notification is for; Amazon SNS's `Type`.
@@ -110,6 +111,7 @@ pub struct Notification {
     publication: Publication,
     text: TextIndex,
     form: Arc<Form>,
+    stage: Stage,
     attempt: NonZeroU32,
 }
 
@@ -118,7 +120,14 @@ impl Notification {
     /// (a protocol's name).
     pub fn new(publication: Publication, key: &str) -> Self {
         let text = publication.message().select(key);
-        Self { kind: NotificationKind::Notification, publication, text, form: Arc::default(), attempt: NonZeroU32::MIN }
+        Self {
+            kind: NotificationKind::Notification,
+            publication,
+            text,
+            form: Arc::default(),
+            stage: Stage::Endpoint,
+            attempt: NonZeroU32::MIN,
+        }
     }
 
     /// A request to confirm a subscription to `topic` with `token`, in Amazon SNS's words.
@@ -162,6 +171,18 @@ impl Notification {
     #[must_use]
     pub fn raw(self) -> Self {
         self.with_form(|form| form.format = Format::Raw)
+    }
+
+    /// Delivers the envelope, whatever the subscription asks for.
+    #[must_use]
+    pub fn enveloped(self) -> Self {
+        self.with_form(|form| form.format = Format::Envelope)
+    }
+
+    /// Makes it a dead letter: it was given up at the subscription's endpoint, and goes to the dead-letter destination.
+    #[must_use]
+    pub fn as_dead_letter(self) -> Self {
+        self.at_stage(Stage::DeadLetter)
     }
 
     /// Asks for this `Content-Type` where the protocol has one.
@@ -321,6 +342,12 @@ impl Notification {
         self.publication.signature_version()
     }
 
+    /// Whether it was given up at the subscription's endpoint and goes to the dead-letter destination, behind which there is
+    /// nothing: an adapter had better bring it over in another form than not at all.
+    pub fn is_dead_letter(&self) -> bool {
+        self.stage == Stage::DeadLetter
+    }
+
     /// Which attempt this is, from 1.
     pub fn attempt(&self) -> NonZeroU32 {
         self.attempt
@@ -340,6 +367,10 @@ impl Notification {
     pub(crate) fn for_address(self, protocol: &Protocol, address: Option<&str>) -> Self {
         let text = self.publication.message().select_for(protocol, self.recipient().or(address));
         Self { text, ..self }
+    }
+
+    pub(crate) fn at_stage(self, stage: Stage) -> Self {
+        Self { stage, ..self }
     }
 
     pub(crate) fn publication(&self) -> &Publication {

@@ -15,12 +15,16 @@ struct Program {
 
 impl Program {
     fn start(variables: &[(&str, &str)]) -> Self {
+        Self::start_with(variables, &[])
+    }
+
+    fn start_with(variables: &[(&str, &str)], flags: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fanfare"));
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("FANFARE_") || name.starts_with("AWS_")) {
             command.env_remove(name);
         }
-        command.args(["serve", "--memory", "--auth", "off", "--listen", "127.0.0.1:0"]).envs(variables.iter().copied());
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        command.args(["serve", "--memory", "--auth", "off", "--listen", "127.0.0.1:0"]).args(flags);
+        let mut child = command.envs(variables.iter().copied()).stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
         let url = lines.find_map(|line| line.strip_prefix("fanfare listens on ").map(str::to_owned)).unwrap();
         Self { child, url }
@@ -96,6 +100,54 @@ async fn the_program_finds_queues_and_functions_by_the_variables_of_every_sdk() 
     assert_eq!((&sent.envelope()["MessageId"], &sent.envelope()["Message"]), (&id.as_str().into(), &"hello".into()));
     assert_eq!(queues.messages("dead")[0].envelope()["MessageId"], id);
     assert_eq!(functions.invocations("thumbnails")[0].event["Records"][0]["Sns"]["MessageId"], id);
+}
+
+const QUEUE: &str = "arn:aws:sqs:us-east-1:000000000000:orders";
+
+/// Where the queues are and who we are, by the variables.
+fn queues_at(url: &str) -> [(&str, &str); 3] {
+    [("AWS_ENDPOINT_URL_SQS", url), ("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE"), ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI")]
+}
+
+#[tokio::test]
+async fn a_dead_letter_that_was_refused_says_so_and_what_came_before_it() {
+    let queues = SqsReceiver::start().await;
+    let program = Program::start(&queues_at(&queues.url()));
+    let topic = program.call("CreateTopic", &[("Name", "orders")], "TopicArn").await;
+    let parameters = [
+        ("TopicArn", &*topic),
+        ("Protocol", "sqs"),
+        ("Endpoint", QUEUE),
+        ("Attributes.entry.1.key", "RawMessageDelivery"),
+        ("Attributes.entry.1.value", "true"),
+        ("Attributes.entry.2.key", "RedrivePolicy"),
+        ("Attributes.entry.2.value", r#"{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead"}"#),
+    ];
+    program.call("Subscribe", &parameters, "SubscriptionArn").await;
+    // More attributes than a queue takes.
+    let attributes: Vec<_> = (1..=11)
+        .flat_map(|at| {
+            [("Name", format!("a{at}")), ("Value.DataType", "String".into()), ("Value.StringValue", "x".into())]
+                .map(|(part, value)| (format!("MessageAttributes.entry.{at}.{part}"), value))
+        })
+        .collect();
+    let mut publish = vec![("TopicArn", &*topic), ("Message", "hello")];
+    publish.extend(attributes.iter().map(|(name, value)| (&**name, &**value)));
+
+    let id = program.call("Publish", &publish, "MessageId").await;
+    program.until_explained(&id, "the dead-letter destination has it").await;
+    assert_eq!(queues.messages("dead")[0].envelope()["MessageId"], id);
+
+    queues.delete("dead");
+    let id = program.call("Publish", &publish, "MessageId").await;
+    let explained = program.until_explained(&id, "the dead-letter destination did not take it").await;
+    for words in [
+        "\"outcome\":\"dropped\"",
+        "not to be retried: there is no such queue: QueueDoesNotExist; before that, the endpoint: ",
+        "the endpoint: a queue takes at most 10 attributes with raw delivery",
+    ] {
+        assert!(explained.contains(words), "{words}: {explained}");
+    }
 }
 
 #[tokio::test]

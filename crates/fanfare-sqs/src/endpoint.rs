@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_sdk_sqs::operation::RequestId as _;
-use fanfare_core::{Batch, DeliveryError, Endpoint, Limits, Notification, Outcome, Protocol, Slot};
+use fanfare_core::{
+    Batch, DeliveryError, DeliveryErrorKind, Endpoint, Format, Limits, Notification, Outcome, Protocol, Slot,
+};
 use fanfare_wire::Renderer;
 use futures_util::future::join_all;
 
@@ -61,7 +63,18 @@ impl Endpoint for SqsEndpoint {
 }
 
 impl SqsEndpoint {
+    /// What the queue is sent for `notification`. A dead letter that cannot be a message of its own comes in the envelope,
+    /// which can carry everything: there is nothing behind a dead-letter queue.
     async fn message(&self, notification: &Notification) -> Result<QueueMessage, DeliveryError> {
+        match self.rendered(notification).await {
+            Err(error) if error.kind() == DeliveryErrorKind::Unsupported && is_raw_dead_letter(notification) => {
+                self.rendered(&notification.clone().enveloped()).await
+            }
+            rendered => rendered,
+        }
+    }
+
+    async fn rendered(&self, notification: &Notification) -> Result<QueueMessage, DeliveryError> {
         let body = self.renderer.body(notification).await.map_err(classify::unrendered)?;
         QueueMessage::of(notification, &body, &self.queue)
     }
@@ -106,6 +119,10 @@ impl SqsEndpoint {
         chunk.iter_mut().for_each(|(slot, _)| slot.settle(classify::unmentioned()));
         Ok(())
     }
+}
+
+fn is_raw_dead_letter(notification: &Notification) -> bool {
+    notification.is_dead_letter() && notification.format() == Format::Raw
 }
 
 /// What is wrong with the queue is wrong for every message.

@@ -7,9 +7,10 @@ mod given;
 use std::time::Duration;
 
 use fanfare_aws::AwsConfig;
+use fanfare_core::engine::Ending;
 use fanfare_core::{
-    Batch, Connector as _, DeliveryError, DeliveryErrorKind, Disposition, Endpoint, Message, Outcome, Protocol,
-    Receipt, Slot, TraceContext,
+    Batch, Connector as _, Connectors, DeliveryError, DeliveryErrorKind, Destination, Disposition, Endpoint, Fanfare,
+    Message, Outcome, Protocol, Receipt, Slot, Subscribe, TraceContext,
 };
 use fanfare_sqs::SqsConfig;
 use fanfare_testkit::sqs_receiver::sqs_error;
@@ -102,6 +103,37 @@ async fn a_queue_that_is_gone_rejects_the_whole_batch_with_one_call() {
         assert_eq!((error.status(), error.response()), (Some(400), Some("This is QueueDoesNotExist.")));
     }
     assert_eq!(queues.http().requests().len(), 1);
+}
+
+#[tokio::test]
+async fn what_no_queue_takes_raw_comes_to_the_dead_letter_queue_in_the_envelope() {
+    let queues = SqsReceiver::start().await;
+    let connectors = Connectors::new().with(connector(config(&queues.url()), SqsConfig::new()));
+    let fanfare = Fanfare::builder().connectors(connectors).open();
+    let topic = fanfare.create_topic("orders").await.unwrap();
+    let dead_letters = Destination::address(Protocol::Sqs, "arn:aws:sqs:us-east-1:000000000000:dead");
+    let subscribe = Subscribe::to(Protocol::Sqs, QUEUE).raw().dead_letters_to(dead_letters);
+    fanfare.subscribe(&topic, subscribe).await.unwrap();
+
+    let many = (0..11).fold(Message::builder("many"), |message, at| message.string(&format!("a{at}"), "x"));
+    for message in [many, Message::builder("a bell: \u{7}")] {
+        let report = fanfare.publish(&topic, message.build().unwrap()).await.unwrap().settled().await;
+        assert!(matches!(report.endings[..], [(_, Ending::DeadLettered)]), "{report:?}");
+    }
+    let [many, bell] = &queues.messages("dead")[..] else { panic!("{:?}", queues.messages("dead")) };
+    assert_eq!(many.envelope()["Message"], "many");
+    assert_eq!(many.envelope()["MessageAttributes"].as_object().unwrap().len(), 11);
+    assert!(many.attributes.is_empty());
+    assert_eq!(bell.envelope()["Message"], "a bell: \u{7}");
+    assert_eq!(queues.messages("orders"), []);
+
+    // What can be raw stays raw.
+    queues.delete("orders");
+    let message = Message::builder("one").string("colour", "red").build().unwrap();
+    fanfare.publish(&topic, message).await.unwrap().settled().await;
+    let raw = &queues.messages("dead")[2];
+    assert_eq!((raw.body.as_str(), raw.attributes.len()), ("one", 1));
+    fanfare.close().await;
 }
 
 #[tokio::test]

@@ -201,6 +201,7 @@ fn notification(subscription: &Subscription, delivery: &Delivery) -> Notificatio
     let named = !matches!(kind, NotificationKind::SubscriptionConfirmation { .. }) && publication.recipient().is_none();
     let notification = Notification::of_kind(kind, publication, "default")
         .for_address(subscription.protocol(), subscription.destination().address_text())
+        .at_stage(delivery.stage)
         .as_attempt(attempt);
     if named { notification.in_form(Arc::clone(&subscription.form)) } else { notification }
 }

@@ -74,6 +74,10 @@ impl Verdict {
 
     /// A published message goes to the dead-letter destination, if there is one and it has not just failed.
     fn given_up(subscription: &Subscription, call: &Call, reason: String, works: Option<bool>) -> Self {
+        let reason = match call.delivery.stage {
+            Stage::Endpoint => reason,
+            Stage::DeadLetter => format!("the dead-letter destination did not take it: {reason}"),
+        };
         let redriven = call.delivery.stage == Stage::Endpoint
             && subscription.dead_letters().is_some()
             && call.delivery.dispatch.kind == NotificationKind::Notification;

@@ -190,7 +190,9 @@ fn explained_at(
         Standing::Dead(dead) if attempts.iter().any(|attempt| attempt.next == Next::DeadLettered) => {
             (Outcome::DeadLettered, format!("the dead-letter destination has it: {}", dead.reason))
         }
-        Standing::Dead(dead) => (Outcome::Dropped, format!("given up {}: {}", dead.at, dead.reason)),
+        Standing::Dead(dead) => {
+            (Outcome::Dropped, format!("given up {}: {}{}", dead.at, dead.reason, before_that(attempts)))
+        }
         Standing::FilteredOut { because, .. } => {
             (Outcome::FilteredOut, format!("the filter policy as it is now leaves it out: {because}"))
         }
@@ -241,6 +243,13 @@ fn ended(last: &Attempt) -> Option<(Outcome, String)> {
         Next::Dropped { reason } => Some((Outcome::Dropped, format!("given up: {reason}"))),
         _ => None,
     }
+}
+
+/// Why it had gone to the dead-letter destination, which did not take it either.
+fn before_that(attempts: &[Attempt]) -> String {
+    let given_up = attempts.iter().rev().find(|attempt| attempt.next == Next::ToDeadLetter);
+    let failure = given_up.and_then(|attempt| attempt.failure.as_ref());
+    failure.map(|failure| format!("; before that, the endpoint: {}", failure.text)).unwrap_or_default()
 }
 
 fn delivered(last: Option<&Attempt>) -> String {
