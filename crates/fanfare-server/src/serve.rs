@@ -10,6 +10,7 @@ use fanfare::disk::{DiskOptions, DiskStore};
 use fanfare::egress::EgressPolicy;
 use fanfare::email::EmailConfig;
 use fanfare::http::{Fetcher, HttpConfig};
+use fanfare::lambda::LambdaConfig;
 use fanfare::wire::{Links, Renderer, Signer};
 use fanfare::{
     Adapters, Connector, Connectors, Endpoint, Fanfare, FanfareBuilder, Host, Protocol, Quotas, SnsError, SystemHost,
@@ -161,7 +162,8 @@ async fn open(
     let loopback = loopback.map(|rule| rule.parse().expect("the rule is well formed"));
     let egress = settings.egress.into_iter().chain(loopback).fold(EgressPolicy::internet(), EgressPolicy::allow);
     let fetcher = Fetcher::new(HttpConfig::new().attempt_timeout(FETCH_TIMEOUT).egress(egress.clone()))?;
-    let adapters = Adapters::new(public_url)?.egress(egress).signer(signer.clone());
+    let lambda = LambdaConfig::new().function_names(settings.lambda_function_names.into());
+    let adapters = Adapters::new(public_url)?.egress(egress).signer(signer.clone()).lambda(lambda);
     let mut connectors = match email {
         Some(email) => adapters.email(email).connectors()?,
         None => adapters.connectors()?.with(NoRelay),

@@ -110,6 +110,42 @@ fn queues_at(url: &str) -> [(&str, &str); 3] {
 }
 
 #[tokio::test]
+async fn functions_are_named_as_the_setting_says() {
+    const NAMES: &str = "FANFARE_LAMBDA_FUNCTION_NAMES";
+
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("lambda-{}.toml", std::process::id()));
+    std::fs::write(&file, "lambda_function_names = \"plain\"\n").unwrap();
+    let by_arn = "/2015-03-31/functions/\
+                  arn%3Aaws%3Alambda%3Aus-east-1%3A000000000000%3Afunction%3Athumbnails%3Alive/invocations";
+    let by_name = "/2015-03-31/functions/thumbnails/invocations?Qualifier=live";
+    for (variable, flags, target) in [
+        ("", &[][..], by_arn),
+        ("", &["--lambda-function-names", "plain"][..], by_name),
+        ("plain", &[][..], by_name),
+        ("", &["--config", file.to_str().unwrap()][..], by_name),
+        ("arn", &["--config", file.to_str().unwrap()][..], by_arn),
+    ] {
+        let functions = LambdaReceiver::start().await;
+        let program = Program::start_with(
+            &[
+                (NAMES, variable),
+                ("AWS_ENDPOINT_URL_LAMBDA", &functions.url()),
+                ("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE"),
+                ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI"),
+            ],
+            flags,
+        );
+        let topic = program.call("CreateTopic", &[("Name", "uploads")], "TopicArn").await;
+        let function = "arn:aws:lambda:us-east-1:000000000000:function:thumbnails:live";
+        let parameters = [("TopicArn", &*topic), ("Protocol", "lambda"), ("Endpoint", function)];
+        program.call("Subscribe", &parameters, "SubscriptionArn").await;
+        program.call("Publish", &[("TopicArn", &topic), ("Message", "hello")], "MessageId").await;
+        assert_eq!(functions.http().wait_for(1).await[0].target, target, "{variable:?} {flags:?}");
+    }
+    std::fs::remove_file(&file).unwrap();
+}
+
+#[tokio::test]
 async fn a_dead_letter_that_was_refused_says_so_and_what_came_before_it() {
     let queues = SqsReceiver::start().await;
     let program = Program::start(&queues_at(&queues.url()));

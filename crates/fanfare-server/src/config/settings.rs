@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use fanfare::egress::Rule;
+use fanfare::lambda::FunctionNames;
 use fanfare::{Protocol, Quotas};
 use fanfare_server::connections::Connections;
 use fanfare_server::ingest::Source;
@@ -89,6 +90,10 @@ pub(crate) struct Settings {
     /// The domain that signs e-mails.
     #[arg(long, value_name = "DOMAIN")]
     pub(crate) dkim_domain: Option<String>,
+    /// How a function is named in calls: by its ARN, as Amazon's own service wants it, or by its plain name, as small local
+    /// runtimes such as `cargo lambda watch` want it.
+    #[arg(long, value_enum, value_name = "NAMES", default_value_t = LambdaFunctionNames::Arn)]
+    pub(crate) lambda_function_names: LambdaFunctionNames,
     /// Send text messages to verified numbers alone (`CreateSMSSandboxPhoneNumber`), as for new accounts of Amazon SNS.
     #[arg(long)]
     pub(crate) sms_sandbox: bool,
@@ -199,6 +204,24 @@ pub(crate) enum Auth {
     Sigv4,
     /// Nothing is checked.
     Off,
+}
+
+/// How functions are named in calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LambdaFunctionNames {
+    /// By the ARN of the subscription.
+    Arn,
+    /// By the name alone, the version or alias beside it.
+    Plain,
+}
+
+impl From<LambdaFunctionNames> for FunctionNames {
+    fn from(names: LambdaFunctionNames) -> Self {
+        match names {
+            LambdaFunctionNames::Arn => Self::Arn,
+            LambdaFunctionNames::Plain => Self::Plain,
+        }
+    }
 }
 
 /// Settings that say the same thing in different ways: whichever a stronger source gives, the others of a weaker one do not
