@@ -146,6 +146,33 @@ async fn functions_are_named_as_the_setting_says() {
 }
 
 #[tokio::test]
+async fn one_variable_says_where_all_of_aws_is_and_a_profile_does_without_any() {
+    let queues = SqsReceiver::start().await;
+    let url = queues.url();
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("aws-{}", std::process::id()));
+    let keys = "aws_access_key_id = AKIDOPS\naws_secret_access_key = wJalrXUtnFEMI\n";
+    std::fs::write(&file, format!("[profile ops]\nendpoint_url = {url}\n{keys}")).unwrap();
+    let by_variable =
+        [("AWS_ENDPOINT_URL", &*url), ("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE"), ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI")];
+    let by_profile = [
+        ("AWS_CONFIG_FILE", file.to_str().unwrap()),
+        ("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent"),
+        ("AWS_PROFILE", "ops"),
+    ];
+    for (count, (variables, key)) in [(by_variable, "AKIAEXAMPLE"), (by_profile, "AKIDOPS")].into_iter().enumerate() {
+        let program = Program::start(&variables);
+        let topic = program.call("CreateTopic", &[("Name", "orders")], "TopicArn").await;
+        let parameters = [("TopicArn", &*topic), ("Protocol", "sqs"), ("Endpoint", QUEUE)];
+        program.call("Subscribe", &parameters, "SubscriptionArn").await;
+        program.call("Publish", &[("TopicArn", &topic), ("Message", "hello")], "MessageId").await;
+        let request = &queues.http().wait_for(count + 1).await[count];
+        assert!(request.header("authorization").unwrap().contains(&format!("Credential={key}/")), "{request:?}");
+    }
+    assert_eq!(queues.messages("orders").len(), 2);
+    std::fs::remove_file(&file).unwrap();
+}
+
+#[tokio::test]
 async fn a_dead_letter_that_was_refused_says_so_and_what_came_before_it() {
     let queues = SqsReceiver::start().await;
     let program = Program::start(&queues_at(&queues.url()));

@@ -189,6 +189,53 @@ async fn the_adapters_own_endpoint_url_comes_before_that_of_all_of_aws() {
 }
 
 #[tokio::test]
+async fn a_temporary_key_brings_its_token() {
+    let queues = SqsReceiver::start().await;
+    let aws = AwsConfig::new().endpoint_url(&queues.url()).unwrap();
+    let temporary = aws.clone().temporary_key(given::KEY, given::SECRET, "FwoGZXIvYXdzEXAMPLE");
+    for config in [temporary, aws.access_key(given::KEY, given::SECRET)] {
+        endpoint(config, QUEUE).deliver(&notification(1, Message::text("hello").unwrap())).await.unwrap();
+    }
+    let requests = queues.http().requests();
+    let tokens: Vec<_> = requests.iter().map(|request| request.header("x-amz-security-token")).collect();
+    assert_eq!(tokens, [Some("FwoGZXIvYXdzEXAMPLE"), None]);
+    assert!(requests[0].header("authorization").unwrap().contains("x-amz-security-token"), "the token is signed");
+}
+
+/// The variable that tells the test below that it was started by itself.
+const IN_A_PROFILE: &str = "FANFARE_TEST_IN_A_PROFILE";
+
+#[tokio::test]
+async fn a_profile_says_where_aws_is_and_who_we_are() {
+    let profile = AwsConfig::new().profile("ops");
+    if std::env::var_os(IN_A_PROFILE).is_some() {
+        endpoint(profile, QUEUE).deliver(&notification(1, Message::text("hello").unwrap())).await.unwrap();
+        return;
+    }
+    // A process has one environment, which all tests share: so the delivery is made by a process of its own.
+    let (queues, others) = (SqsReceiver::start().await, SqsReceiver::start().await);
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("profile-{}", std::process::id()));
+    let section = |name: &str, url: &str, key: &str| {
+        format!("[{name}]\nendpoint_url = {url}\naws_access_key_id = {key}\naws_secret_access_key = wJalrXUtnFEMI\n")
+    };
+    let sections = section("default", &others.url(), "AKIDOTHER") + &section("profile ops", &queues.url(), "AKIDOPS");
+    std::fs::write(&file, sections).unwrap();
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AWS_")) {
+        child.env_remove(name);
+    }
+    child.args(["--exact", "a_profile_says_where_aws_is_and_who_we_are"]).env(IN_A_PROFILE, "1");
+    child.env("AWS_CONFIG_FILE", &file).env("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent");
+    let output = tokio::task::spawn_blocking(move || child.output()).await.unwrap().unwrap();
+    std::fs::remove_file(&file).unwrap();
+
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert_eq!((queues.messages("orders").len(), others.messages("orders").len()), (1, 0));
+    let request = &queues.http().requests()[0];
+    assert!(request.header("authorization").unwrap().contains("Credential=AKIDOPS/"), "{request:?}");
+}
+
+#[tokio::test]
 async fn without_an_answer_nothing_waits_longer_than_the_time_limit() {
     let queues = SqsReceiver::start().await;
     queues.http().reply_with(Reply::hang());
