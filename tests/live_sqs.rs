@@ -241,6 +241,7 @@ servers! {
         what_a_missing_queue_cannot_take_goes_to_the_dead_letter_queue,
         nothing_is_lost_while_the_server_is_away,
     }
+    // Without the case of the trace: fauxqs reads no `MessageSystemAttributes`, and so keeps no `AWSTraceHeader`.
     fauxqs, Kind::Fauxqs, "needs fauxqs from npm and a newer Node from PyPI": {
         envelopes_and_raw_texts_arrive_with_their_attributes,
         many_messages_arrive_once_each,
