@@ -1,6 +1,6 @@
 //! Brings a protocol of one's own: anything that implements `Endpoint` can be subscribed.
 //!
-//! `cargo run --example custom_endpoint`
+//! `cargo run -p fanfare-examples --example custom_endpoint`
 #![allow(clippy::print_stdout, reason = "an example shows what happens")]
 
 use std::fmt;

@@ -1,6 +1,6 @@
 //! Keeps messages on disk: the first engine ends before its subscriber works, the second delivers what the first left.
 //!
-//! `cargo run --example durable --features http,store-disk`
+//! `cargo run -p fanfare-examples --example durable --features http,store-disk`
 #![allow(clippy::print_stdout, reason = "an example shows what happens")]
 
 use std::path::Path;

@@ -2,7 +2,7 @@
 //!
 //! It starts a small mail server of its own. To see a real one, give it a relay's URL, the sender and the recipient:
 //! ```text
-//! cargo run --example email --features email smtps://USER:PASSWORD@smtp.example.com alerts@example.com you@example.com
+//! cargo run -p fanfare-examples --example email --features email smtps://USER:PASSWORD@smtp.example.com alerts@example.com you@example.com
 //! ```
 //! or start one that shows what it gets: `pip install aiosmtpd && aiosmtpd -n -l 127.0.0.1:8025`, and give it
 //! `smtp://127.0.0.1:8025?starttls=off`.

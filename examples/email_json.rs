@@ -2,7 +2,12 @@
 //!
 //! It starts a small mail server of its own. To see a real one, give it a relay's URL, the sender and the recipient:
 //! ```text
-//! cargo run --example email_json --features email-json smtp://USER:PASSWORD@smtp.example.com alerts@example.com inbox@example.com
+//! cargo run -p fanfare-examples --example email_json --features email-json smtp://USER:PASSWORD@smtp.example.com alerts@example.com inbox@example.com
+//! ```
+//! or start one that shows what it gets, and give it `smtp://127.0.0.1:8025?starttls=off`:
+//! ```text
+//! pip install aiosmtpd && aiosmtpd -n -l 127.0.0.1:8025 &
+//! cargo run -p fanfare-examples --example email_json --features email-json 'smtp://127.0.0.1:8025?starttls=off'
 //! ```
 #![allow(clippy::print_stdout, reason = "an example shows what happens")]
 

@@ -1,6 +1,6 @@
 //! Publishes to an HTTP subscriber and shows what it gets: the headers and the envelope of Amazon SNS.
 //!
-//! Give it the URL of a receiver of your own, or let it start one: `cargo run --example http --features http [URL]`.
+//! Give it the URL of a receiver of your own, or let it start one: `cargo run -p fanfare-examples --example http --features http [URL]`.
 #![allow(clippy::print_stdout, reason = "an example shows what happens")]
 
 use fanfare::egress::EgressPolicy;

@@ -1,7 +1,7 @@
 //! Delivers over TLS to a receiver whose certificate a private CA has signed, without the engine: connect an address,
 //! deliver a notification, read the outcome.
 //!
-//! `cargo run --example https --features https`
+//! `cargo run -p fanfare-examples --example https --features https`
 #![allow(clippy::print_stdout, reason = "an example shows what happens")]
 
 use fanfare::egress::EgressPolicy;

@@ -1,11 +1,17 @@
 //! Publishes to a Lambda function and shows the event that it is invoked with.
 //!
-//! It starts a small Lambda of its own. To see a function of yours at work, run it as `cargo lambda watch` does, which knows
-//! functions by their plain names:
+//! It starts a small Lambda of its own. To see a function at work, let `cargo lambda watch` take the invocations, which knows
+//! functions by the package that it stands beside, an empty one here. The function, which writes its messages to a file, asks
+//! it for them:
 //! ```text
-//! cargo lambda new --event-type sns::SnsEvent thumbnails && cd thumbnails && cargo lambda watch
+//! pip install cargo-lambda
+//! (cd "$(mktemp -d)" && cargo new --quiet --vcs none thumbnails && cd thumbnails &&
+//!     cargo lambda watch --only-lambda-apis -A 127.0.0.1 -P 9000) &
+//! export AWS_LAMBDA_FUNCTION_NAME=thumbnails AWS_LAMBDA_FUNCTION_VERSION=1 AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128
+//! export AWS_LAMBDA_LOG_GROUP_NAME=none AWS_LAMBDA_LOG_STREAM_NAME=none
+//! AWS_LAMBDA_RUNTIME_API=http://127.0.0.1:9000/.rt/thumbnails cargo run -p fanfare-tests --bin fanfare-test-function messages &
 //! export AWS_ENDPOINT_URL_LAMBDA=http://127.0.0.1:9000 AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any
-//! cargo run --example lambda --features lambda arn:aws:lambda:us-east-1:000000000000:function:thumbnails plain
+//! cargo run -p fanfare-examples --example lambda --features lambda arn:aws:lambda:us-east-1:000000000000:function:thumbnails plain
 //! ```
 //! Without `AWS_ENDPOINT_URL_LAMBDA` and `plain` it is Amazon's own.
 #![allow(clippy::print_stdout, reason = "an example shows what happens")]

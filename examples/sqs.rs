@@ -5,7 +5,7 @@
 //! pip install 'moto[server]' awscli && moto_server -p 5000 &
 //! export AWS_ENDPOINT_URL=http://127.0.0.1:5000 AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any AWS_DEFAULT_REGION=us-east-1
 //! aws --endpoint-url http://127.0.0.1:5000 sqs create-queue --queue-name orders
-//! cargo run --example sqs --features sqs arn:aws:sqs:us-east-1:123456789012:orders
+//! cargo run -p fanfare-examples --example sqs --features sqs arn:aws:sqs:us-east-1:123456789012:orders
 //! aws --endpoint-url http://127.0.0.1:5000 sqs receive-message --max-number-of-messages 2 --queue-url http://127.0.0.1:5000/123456789012/orders
 //! ```
 //! Without `AWS_ENDPOINT_URL` it is Amazon's own.

@@ -2,7 +2,7 @@
 //!
 //! Alone, it generates a clip, and a file that is no video, and starts small servers of its own for its subscribers:
 //! ```text
-//! cargo run --example transcoder --features transcoder
+//! cargo run -p fanfare-examples --example transcoder --features transcoder
 //! ```
 #![allow(clippy::print_stdout, reason = "an example shows what happens")]
 

@@ -15,10 +15,30 @@ pub(crate) struct Package {
     ///
     /// An optional dependency is none of them, since the manifests name those by `dep:` only.
     pub(crate) features: Vec<String>,
-    /// The names of its example programs.
-    pub(crate) examples: Vec<String>,
+    /// Its example programs.
+    pub(crate) examples: Vec<Example>,
     /// What else there is to build.
     pub(crate) content: Content,
+}
+
+/// An example program.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Example {
+    /// Its name.
+    pub(crate) name: String,
+    /// The features that it cannot be built without.
+    pub(crate) features: Vec<String>,
+}
+
+impl Example {
+    /// The arguments of Cargo that choose it, and what it needs, out of `package`.
+    pub(crate) fn selection(&self, package: &str) -> Vec<String> {
+        let mut words = vec!["-p".to_owned(), package.to_owned(), "--example".to_owned(), self.name.clone()];
+        if !self.features.is_empty() {
+            words.extend(["--features".to_owned(), self.features.join(",")]);
+        }
+        words
+    }
 }
 
 /// What a package is made of.
@@ -49,12 +69,18 @@ fn read_package(package: &Value) -> Option<Package> {
     let mut content = Content::Examples;
     for target in package["targets"].as_array()? {
         if target["kind"].as_array()?.iter().any(|kind| kind == "example") {
-            examples.push(target["name"].as_str()?.to_owned());
+            examples.push(read_example(target)?);
         } else {
             content = Content::Code;
         }
     }
     Some(Package { name: package["name"].as_str()?.to_owned(), features, examples, content })
+}
+
+fn read_example(target: &Value) -> Option<Example> {
+    let required = target["required-features"].as_array().into_iter().flatten();
+    let features = required.map(|feature| feature.as_str().map(str::to_owned)).collect::<Option<_>>()?;
+    Some(Example { name: target["name"].as_str()?.to_owned(), features })
 }
 
 #[cfg(test)]
@@ -68,7 +94,8 @@ mod tests {
                 {"name": "facade", "features": {"https": ["dep:web"], "default": [], "http": ["dep:web"]},
                  "targets": [{"kind": ["lib"], "name": "facade"}]},
                 {"name": "shows", "features": {},
-                 "targets": [{"kind": ["example"], "name": "http"}, {"kind": ["example"], "name": "sqs"}]}
+                 "targets": [{"kind": ["example"], "name": "custom"},
+                             {"kind": ["example"], "name": "durable", "required-features": ["http", "disk"]}]}
             ], "version": 1}"#,
         )
         .unwrap();
@@ -82,7 +109,10 @@ mod tests {
         let shows = Package {
             name: "shows".to_owned(),
             features: vec![],
-            examples: vec!["http".to_owned(), "sqs".to_owned()],
+            examples: vec![
+                Example { name: "custom".to_owned(), features: vec![] },
+                Example { name: "durable".to_owned(), features: vec!["http".to_owned(), "disk".to_owned()] },
+            ],
             content: Content::Examples,
         };
         assert_eq!(read(&document), Some(vec![facade, shows]));

@@ -1,13 +1,18 @@
-//! The step `examples`: every example builds, and those that come to an end by themselves do so in good order.
+//! The step `examples`: every example builds, and those that come to an end by themselves do so in good order. It builds all of
+//! them at once, since each with what it needs alone would build their dependencies anew; that they can be built so, as their
+//! documented commands do, is for the step `features` to check.
 
 use std::time::Duration;
 
 use crate::failure::Failure;
-use crate::metadata;
+use crate::metadata::{self, Example};
 use crate::run::Run;
 use crate::steps::Context;
 
 const PACKAGE: &str = "fanfare-examples";
+
+/// Where it stands how each is run.
+const README: &str = "examples/README.md";
 
 /// The examples that finish by themselves, on loopback, with nothing but what the step `install` brings. Each is run.
 const FINISHING: &[&str] =
@@ -26,6 +31,11 @@ pub(crate) fn run(context: &Context<'_>) -> Result<String, Failure> {
             "the example `{unlisted}` is neither among the finishing nor among the only built ones in steps/examples.rs"
         )));
     }
+    let readme = std::fs::read_to_string(context.workspace.root().join(README))
+        .map_err(|error| Failure::new(format!("{README} cannot be read: {error}")))?;
+    if let Some(missing) = undocumented(&found, &readme) {
+        return Err(Failure::new(format!("{README} lacks `{missing}`")));
+    }
     Run::cargo(context.workspace).args(["build", "-p", PACKAGE, "--all-features", "--examples"]).stream()?;
     for name in FINISHING {
         Run::cargo(context.workspace)
@@ -36,7 +46,7 @@ pub(crate) fn run(context: &Context<'_>) -> Result<String, Failure> {
     Ok(format!("{} built, {} run", found.len(), FINISHING.len()))
 }
 
-fn examples(context: &Context<'_>) -> Result<Vec<String>, Failure> {
+fn examples(context: &Context<'_>) -> Result<Vec<Example>, Failure> {
     metadata::packages(context.workspace)?
         .into_iter()
         .find(|package| package.name == PACKAGE)
@@ -45,23 +55,44 @@ fn examples(context: &Context<'_>) -> Result<Vec<String>, Failure> {
 }
 
 /// The first example that no list names, which would otherwise be built for ever and never run.
-fn unlisted(found: &[String]) -> Option<&String> {
-    found.iter().find(|name| !FINISHING.contains(&name.as_str()) && !ONLY_BUILT.contains(&name.as_str()))
+fn unlisted(found: &[Example]) -> Option<&str> {
+    let mut names = found.iter().map(|example| example.name.as_str());
+    names.find(|name| !FINISHING.contains(name) && !ONLY_BUILT.contains(name))
+}
+
+/// The first command of an example that is run which `readme` does not tell: the one that builds what it needs alone.
+fn undocumented(found: &[Example], readme: &str) -> Option<String> {
+    let finishing = found.iter().filter(|example| FINISHING.contains(&example.name.as_str()));
+    let mut commands = finishing.map(|example| format!("cargo run {}", example.selection(PACKAGE).join(" ")));
+    commands.find(|command| !readme.contains(&format!("`{command}`")))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn example(name: &str, features: &[&str]) -> Example {
+        let features = features.iter().map(|feature| (*feature).to_owned()).collect();
+        Example { name: name.to_owned(), features }
+    }
+
     #[test]
     fn an_example_that_no_list_names_is_found() {
-        let found = ["http".to_owned(), "forgotten".to_owned()];
-        assert_eq!(unlisted(&found), Some(&"forgotten".to_owned()));
+        assert_eq!(unlisted(&[example("http", &[]), example("forgotten", &[])]), Some("forgotten"));
     }
 
     #[test]
     fn examples_that_are_run_are_listed() {
-        let found = ["http".to_owned(), "durable".to_owned()];
-        assert_eq!(unlisted(&found), None);
+        assert_eq!(unlisted(&[example("http", &[]), example("durable", &[])]), None);
+    }
+
+    #[test]
+    fn the_command_that_builds_what_an_example_needs_alone_is_documented() {
+        let found = [example("custom_endpoint", &[]), example("durable", &["http", "store-disk"])];
+        let custom = "`cargo run -p fanfare-examples --example custom_endpoint`";
+        let durable = "cargo run -p fanfare-examples --example durable --features http,store-disk";
+        assert_eq!(undocumented(&found, custom).as_deref(), Some(durable));
+        assert_eq!(undocumented(&found, &format!("{custom} `{durable}`")), None);
+        assert_eq!(undocumented(&[example("thumbnails", &[])], ""), None, "it is not run by itself");
     }
 }
