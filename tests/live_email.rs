@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use fanfare::attempt::Next;
 use fanfare::email::{Dkim, EmailConfig};
+use fanfare::engine::{Progress, Watch};
 use fanfare::retry::{RetryPhase, RetrySchedule};
 use fanfare::subscription::SubscriptionState;
 use fanfare::wire::Signer;
@@ -85,9 +87,27 @@ fn python() -> PathBuf {
     python.expect("FANFARE_PYTHON is not set: run this test by `cargo xtask test`")
 }
 
+/// How long something may take that should happen.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits for an attempt that is to be repeated.
+async fn a_failed_attempt(watch: &mut Watch) {
+    let failed = async {
+        while !matches!(watch.next().await.unwrap(), Progress::Attempted(a) if matches!(a.next, Next::Retry { .. })) {}
+    };
+    tokio::time::timeout(PATIENCE, failed).await.expect("an attempt fails");
+}
+
+/// What signs e-mails.
+#[derive(Debug, Clone, Copy)]
+enum KeyKind {
+    Rsa,
+    Ed25519,
+}
+
 /// A private key in PEM, and the record of its public half.
-fn dkim_key() -> (String, String) {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("dkim-{}", std::process::id()));
+fn dkim_key(kind: KeyKind) -> (String, String) {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("dkim-{}-{kind:?}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let file = folder.join("key.pem");
     let openssl = |arguments: &[&str]| {
@@ -95,17 +115,25 @@ fn dkim_key() -> (String, String) {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         output.stdout
     };
-    openssl(&["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out"]);
-    let public = openssl(&["rsa", "-pubout", "-outform", "DER", "-in"]);
+    match kind {
+        KeyKind::Rsa => openssl(&["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out"]),
+        KeyKind::Ed25519 => openssl(&["genpkey", "-algorithm", "ED25519", "-out"]),
+    };
+    let public = openssl(&["pkey", "-pubout", "-outform", "DER", "-in"]);
     let key = std::fs::read_to_string(&file).unwrap();
     std::fs::remove_dir_all(&folder).unwrap();
-    (key, format!("v=DKIM1; k=rsa; p={}", BASE64_STANDARD.encode(public)))
+    let record = match kind {
+        KeyKind::Rsa => format!("v=DKIM1; k=rsa; p={}", BASE64_STANDARD.encode(public)),
+        // The record has the 32 bytes of the key alone (RFC 8463), which stand last.
+        KeyKind::Ed25519 => format!("v=DKIM1; k=ed25519; p={}", BASE64_STANDARD.encode(&public[public.len() - 32..])),
+    };
+    (key, record)
 }
 
 #[tokio::test]
 #[ignore = "needs postfix, and dkimpy from PyPI"]
 async fn both_protocols_arrive_confirmed_by_the_button_over_starttls_and_signed() {
-    let (key, record) = dkim_key();
+    let (key, record) = dkim_key(KeyKind::Rsa);
     let scene = Scene::signing(Some(Dkim::new("example.com", "s1", &key).unwrap()), &record).await;
     let [ann, inbox] = [
         scene.subscribe(Protocol::Email, "ann@example.com").await,
@@ -164,19 +192,22 @@ async fn nothing_is_lost_while_the_server_is_stopped_in_the_middle() {
     let scene = Scene::start().await;
     let ann = scene.subscribe(Protocol::Email, "ann@example.com").await;
     scene.confirm("ann", &ann).await;
-    let mut published = Vec::new();
+    let (mut published, mut watch) = (Vec::new(), scene.fanfare.watch());
     for number in 0..COUNT {
         let message = Message::text(format!("message {number}")).unwrap();
         published.push(scene.fanfare.publish(&scene.topic, message).await.unwrap());
         if number == COUNT / 2 {
             scene.postfix.wait_for("ann", 2).await;
             scene.postfix.stop();
+            watch = scene.fanfare.watch();
         }
     }
+    a_failed_attempt(&mut watch).await;
     scene.postfix.run();
     for published in published {
         assert_eq!(published.settled().await.delivered(), 1);
     }
+    assert!(scene.fanfare.counters().await.unwrap().balance());
     let expected: BTreeSet<_> = (0..COUNT).map(|number| format!("message {number}")).collect();
     // A mail whose answer was lost comes twice, so that the count alone says nothing.
     let mut count = COUNT + 1;
