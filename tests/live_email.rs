@@ -166,6 +166,19 @@ async fn both_protocols_arrive_confirmed_by_the_button_over_starttls_and_signed(
 }
 
 #[tokio::test]
+#[ignore = "needs postfix, and dkimpy and PyNaCl from PyPI"]
+async fn a_signature_by_ed25519_is_right_and_by_another_key_it_is_not() {
+    let (key, record) = dkim_key(KeyKind::Ed25519);
+    let (_, other) = dkim_key(KeyKind::Ed25519);
+    for (record, is_right) in [(record, true), (other, false)] {
+        let scene = Scene::signing(Some(Dkim::new("example.com", "s1", &key).unwrap()), &record).await;
+        scene.subscribe(Protocol::Email, "ann@example.com").await;
+        let request = scene.postfix.wait_for("ann", 1).await.remove(0);
+        assert_eq!(request["signed"], is_right, "by {record}: {request}");
+    }
+}
+
+#[tokio::test]
 #[ignore = "needs postfix"]
 async fn what_the_server_puts_off_is_tried_again_and_what_it_refuses_is_not() {
     let scene = Scene::start().await;
