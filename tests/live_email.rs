@@ -180,6 +180,37 @@ async fn a_signature_by_ed25519_is_right_and_by_another_key_it_is_not() {
 
 #[tokio::test]
 #[ignore = "needs postfix"]
+async fn what_the_server_has_taken_is_its_own_to_bring_on_however_long_it_takes() {
+    let scene = Scene::start().await;
+    let ann = Subscribe::to(Protocol::Email, "ann@example.com").confirmed();
+    scene.fanfare.subscribe(&scene.topic, ann).await.unwrap();
+    let mut watch = scene.fanfare.watch();
+
+    scene.postfix.keep_back(true);
+    let published = scene.fanfare.publish(&scene.topic, Message::text("patience").unwrap()).await.unwrap();
+    assert_eq!(published.settled().await.delivered(), 1);
+    scene.postfix.wait_until_logged("status=deferred (deferred transport)", 1).await;
+    assert_eq!(scene.postfix.deferred(), ["ann@example.com"]);
+    assert_eq!(scene.postfix.logged("status=sent"), 0);
+
+    scene.postfix.keep_back(false);
+    scene.postfix.flush();
+    let mails = scene.postfix.wait_for("ann", 1).await;
+    scene.postfix.wait_until_logged("removed", 1).await;
+    assert!(mails[0]["text"].as_str().unwrap().starts_with("patience\n"), "{mails:?}");
+    assert_eq!(scene.postfix.deferred(), [""; 0], "nothing is left that could come once more");
+    let mut statuses = Vec::new();
+    while let Some(progress) = watch.try_next() {
+        if let Progress::Attempted(attempt) = progress {
+            statuses.push(attempt.status);
+        }
+    }
+    assert_eq!(statuses, [Some(250)], "it was handed over once");
+    assert_eq!(scene.postfix.wait_for("ann", 1).await.len(), 1);
+}
+
+#[tokio::test]
+#[ignore = "needs postfix"]
 async fn what_the_server_puts_off_is_tried_again_and_what_it_refuses_is_not() {
     let scene = Scene::start().await;
     let ann = scene.subscribe(Protocol::Email, "ann@example.com").await;

@@ -77,6 +77,32 @@ impl Postfix {
         self.run();
     }
 
+    /// From now on, mails that it takes wait in its queue, or no more do.
+    pub(crate) fn keep_back(&self, keep: bool) {
+        let transports = if keep { "defer_transports = virtual\n" } else { "" };
+        self.write("etc/main.cf", &(self.main() + transports));
+        // What keeps the queue reads its settings once, when it begins.
+        self.stop();
+        self.run();
+    }
+
+    /// Has it try again what waits in its queue.
+    pub(crate) fn flush(&self) {
+        self.control("flush");
+    }
+
+    /// Whom the mails are for that it has taken and put off.
+    pub(crate) fn deferred(&self) -> Vec<String> {
+        let mut command = Command::new("postqueue");
+        let command = command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").arg("-c").arg(self.folder.join("etc"));
+        let output = command.arg("-j").output().expect("postqueue comes with postfix");
+        succeeded("postqueue", &output);
+        let queue = String::from_utf8_lossy(&output.stdout);
+        let mails = queue.lines().map(|line| serde_json::from_str::<Value>(line).expect("it prints JSON"));
+        let deferred = mails.filter(|mail| mail["queue_name"] == "deferred");
+        deferred.map(|mail| mail["recipients"][0]["address"].as_str().expect("it has one").to_owned()).collect()
+    }
+
     /// Waits until there are at least `count` mails in the mailbox `name`, and gives what Python's parser reads in each.
     pub(crate) async fn wait_for(&self, name: &str, count: usize) -> Vec<Value> {
         let deadline = Instant::now() + PATIENCE;
@@ -241,6 +267,7 @@ fn master(port: u16) -> String {
     format!(
         "127.0.0.1:{port} inet n - n - - smtpd
 cleanup unix n - n - 0 cleanup
+pickup unix n - n 60 1 pickup
 qmgr unix n - n 300 1 qmgr
 rewrite unix - - n - - trivial-rewrite
 bounce unix - - n - 0 bounce
@@ -248,6 +275,7 @@ defer unix - - n - 0 bounce
 trace unix - - n - 0 bounce
 verify unix - - n - 1 verify
 proxymap unix - - n - - proxymap
+showq unix n - n - - showq
 error unix - - n - - error
 retry unix - - n - - error
 virtual unix - n n - - virtual
