@@ -1,6 +1,7 @@
 //! The command line: what `cargo xtask` was asked to do.
 
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 
 use crate::failure::Failure;
 
@@ -10,6 +11,7 @@ Development tasks of the Fanfare workspace.
 
 Usage: cargo xtask test [--quick] [--keep-going] [--only STEP]... [--list]
        cargo xtask fuzz [TARGET] [--minutes N]
+       cargo xtask bench [NAME]... [--quick] [--json FILE] [--page] [--list]
        cargo xtask help
 
   test            Installs what is missing, then checks everything; stops at the first step that fails.
@@ -22,6 +24,14 @@ Usage: cargo xtask test [--quick] [--keep-going] [--only STEP]... [--list]
   fuzz            Looks for new inputs that break a claim of this target of tests/fuzz, or of every one in turn.
 
   --minutes N     How long for each target; 5 unless said otherwise.
+
+  bench           Builds the server with optimisation and measures these workloads, or every one in turn, each against
+                  something bare. No figure makes it fail.
+
+  --quick         A look, in minutes, for which the machine need not be quiet.
+  --json FILE     Where the results are written; target/bench/results.json unless said otherwise.
+  --page          Writes crates/fanfare-bench/README.md and its pictures from the results.
+  --list          Prints the names of the workloads, and measures none.
 
 Everything installed for the tests lies in target/xtask, except Debian packages, which only root installs.
 Exit status: 0 when every step passed, 1 otherwise.
@@ -36,6 +46,28 @@ pub(crate) enum Task {
     Test(TestOptions),
     /// Look for inputs that break a claim of a fuzz target.
     Fuzz(FuzzOptions),
+    /// Measure what the server costs.
+    Bench(BenchOptions),
+}
+
+/// What is measured, and what becomes of it.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct BenchOptions {
+    /// What the measuring program is told: the names of workloads, and how much of each.
+    pub(crate) arguments: Vec<String>,
+    /// Where the results go, if not to the usual place.
+    pub(crate) json: Option<PathBuf>,
+    /// Whether to write the page about them.
+    pub(crate) page: bool,
+}
+
+impl BenchOptions {
+    /// Whether the workload `name` is among what is measured.
+    pub(crate) fn measures(&self, name: &str) -> bool {
+        let lists = self.arguments.iter().any(|argument| argument == "--list");
+        let mut names = self.arguments.iter().filter(|argument| !argument.starts_with('-')).peekable();
+        !lists && (names.peek().is_none() || names.any(|wanted| wanted == name))
+    }
 }
 
 /// What is fuzzed and for how long.
@@ -94,6 +126,7 @@ pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Task,
         None | Some("help" | "--help" | "-h") => Ok(Task::Help),
         Some("test") => parse_test(arguments),
         Some("fuzz") => parse_fuzz(arguments),
+        Some("bench") => parse_bench(arguments),
         Some(other) => Err(Failure::new(format!("no task is named `{other}`; see `cargo xtask help`"))),
     }
 }
@@ -134,6 +167,24 @@ fn parse_fuzz(mut arguments: impl Iterator<Item = String>) -> Result<Task, Failu
         }
     }
     Ok(Task::Fuzz(options))
+}
+
+fn parse_bench(mut arguments: impl Iterator<Item = String>) -> Result<Task, Failure> {
+    let mut options = BenchOptions::default();
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--quick" | "--list" => options.arguments.push(argument),
+            "--page" => options.page = true,
+            "--json" => match arguments.next() {
+                Some(file) => options.json = Some(file.into()),
+                None => return Err(Failure::new("`--json` needs a file; see `cargo xtask help`")),
+            },
+            "--help" | "-h" => return Ok(Task::Help),
+            name if !name.starts_with('-') => options.arguments.push(argument),
+            other => return Err(Failure::new(format!("`bench` has no option `{other}`; see `cargo xtask help`"))),
+        }
+    }
+    Ok(Task::Bench(options))
 }
 
 #[cfg(test)]
@@ -205,5 +256,21 @@ mod tests {
             parsed("fuzz envelope verifier"),
             Err("`fuzz` has no place for `verifier`; see `cargo xtask help`".to_owned())
         );
+    }
+
+    #[test]
+    fn workloads_are_measured_by_name_or_all() {
+        let Ok(Task::Bench(all)) = parsed("bench --quick --page") else { panic!() };
+        assert!(all.page && all.measures("idle") && all.arguments == ["--quick"]);
+        let Ok(Task::Bench(one)) = parsed("bench idle --json r.json") else { panic!() };
+        assert!(one.measures("idle") && !one.measures("peers") && one.json == Some("r.json".into()));
+        let Ok(Task::Bench(none)) = parsed("bench --list") else { panic!() };
+        assert!(!none.measures("peers"));
+    }
+
+    #[test]
+    fn an_option_that_measures_nothing_is_refused() {
+        assert_eq!(parsed("bench --fast"), Err("`bench` has no option `--fast`; see `cargo xtask help`".to_owned()));
+        assert_eq!(parsed("bench --json"), Err("`--json` needs a file; see `cargo xtask help`".to_owned()));
     }
 }

@@ -1,8 +1,9 @@
 //! The development tasks of the workspace: `cargo xtask test` installs what is missing and checks everything,
-//! `cargo xtask fuzz` looks for what nobody thought of.
+//! `cargo xtask fuzz` looks for what nobody thought of, `cargo xtask bench` measures.
 #![allow(clippy::print_stdout, reason = "a program that talks to a terminal")]
 
 mod arguments;
+mod bench;
 mod duration;
 mod failure;
 mod fuzz;
@@ -46,6 +47,7 @@ fn perform(arguments: impl Iterator<Item = String>) -> Result<bool, Failure> {
             }
             Ok(plan::perform(&steps, &options, &Workspace::of_this_run()?))
         }
+        Task::Bench(options) => bench::perform(&options, &Workspace::of_this_run()?).map(|()| true),
         Task::Fuzz(options) => fuzz::perform(&options, &Workspace::of_this_run()?).map(|()| true),
     }
 }

@@ -30,6 +30,12 @@ impl Workspace {
         &self.root
     }
 
+    /// Where Cargo builds.
+    pub(crate) fn target(&self) -> PathBuf {
+        // A relative folder is relative to where Cargo is called, which for this program is the root.
+        env::var_os("CARGO_TARGET_DIR").map_or_else(|| self.root.join("target"), |folder| self.root.join(folder))
+    }
+
     /// The lists of what to install, one file for each kind of package.
     pub(crate) fn install_lists(&self) -> PathBuf {
         self.root.join("crates/xtask/install")

@@ -10,7 +10,7 @@ use crate::run::Run;
 use crate::steps::Context;
 
 /// Packages that stay in this repository.
-const NOT_PUBLISHED: [&str; 3] = ["xtask", "fanfare-examples", "fanfare-tests"];
+const NOT_PUBLISHED: [&str; 4] = ["xtask", "fanfare-bench", "fanfare-examples", "fanfare-tests"];
 
 /// Cargo takes a version that it has seen at a place for unchanged, so that in the same folder as the last time it would build
 /// what was packed then. Hence a new folder for each run.

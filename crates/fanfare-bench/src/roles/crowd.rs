@@ -1,0 +1,168 @@
+//! Many subscriptions of one topic, through the library with a store on disk and endpoints that only count.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use fanfare::disk::{DiskOptions, DiskStore};
+use fanfare::{
+    Connector, Connectors, Endpoint, Fanfare, FilterPolicy, FilterPolicyScope, Message, Notification, Outcome,
+    Protocol, Receipt, SnsError, Subscribe, TopicArn,
+};
+use serde::{Deserialize, Serialize};
+use tokio::task::JoinSet;
+
+use super::post::another;
+use crate::failure::{Failure, Result};
+use crate::sample::{Meter, Sample};
+use crate::usage;
+
+/// Subscribers who are asked for at a time.
+const AT_A_TIME: usize = 256;
+
+/// How many subscriptions there are, and what is published to them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct CrowdTask {
+    /// The store's directory.
+    pub(crate) directory: PathBuf,
+    /// Subscriptions of the topic.
+    pub(crate) subscriptions: u64,
+    /// Whether each has a filter policy of its own, which wants every message all the same.
+    pub(crate) filtered: bool,
+    /// Messages that are published, one after the other.
+    pub(crate) messages: u64,
+}
+
+impl CrowdTask {
+    /// The sample is of the deliveries. Beside it: `bytes` of each subscription, `made` subscriptions a second, `publish_ns`
+    /// for each subscription until `publish` answers, `open` and `parse` seconds for another start and for reading all
+    /// policies.
+    pub(super) fn perform(self) -> Result<Sample> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(self.work())
+    }
+
+    async fn work(self) -> Result<Sample> {
+        let delivered = Arc::new(AtomicU64::new(0));
+        let fanfare = open(&self.directory, &delivered).await?;
+        let topic = fanfare.create_topic("crowd").await?;
+        let before = usage::memory(std::process::id())?.resident_kb;
+        let begun = Instant::now();
+        self.subscribe(&fanfare, &topic).await?;
+        let made = self.subscriptions as f64 / begun.elapsed().as_secs_f64();
+        let grown = usage::memory(std::process::id())?.resident_kb.saturating_sub(before);
+
+        let meter = Meter::here()?;
+        let mut publishing = Duration::ZERO;
+        for _ in 0..self.messages {
+            let begun = Instant::now();
+            fanfare.publish(&topic, message()?).await?;
+            publishing += begun.elapsed();
+        }
+        let deliveries = self.messages * self.subscriptions;
+        while delivered.load(Ordering::Relaxed) < deliveries {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let sample = meter.stop(deliveries)?;
+        fanfare.close().await;
+
+        let begun = Instant::now();
+        let fanfare = open(&self.directory, &delivered).await?;
+        fanfare.create_topic("alone").await?;
+        let opened = begun.elapsed();
+        fanfare.close().await;
+        let begun = Instant::now();
+        for number in 0..if self.filtered { self.subscriptions } else { 0 } {
+            policy(number)?;
+        }
+        Ok(sample
+            .with("bytes", grown as f64 * 1024.0 / self.subscriptions as f64)
+            .with("made", made)
+            .with("publish_ns", publishing.as_nanos() as f64 / deliveries as f64)
+            .with("open", opened.as_secs_f64())
+            .with("parse", begun.elapsed().as_secs_f64()))
+    }
+
+    async fn subscribe(&self, fanfare: &Fanfare, topic: &TopicArn) -> Result<()> {
+        let mut subscribing = JoinSet::new();
+        let left = Arc::new(AtomicU64::new(self.subscriptions));
+        let numbers = Arc::new(AtomicU64::new(0));
+        for _ in 0..AT_A_TIME {
+            let (fanfare, topic, filtered) = (fanfare.clone(), topic.clone(), self.filtered);
+            let (left, numbers) = (Arc::clone(&left), Arc::clone(&numbers));
+            subscribing.spawn(async move {
+                while another(&left) {
+                    let number = numbers.fetch_add(1, Ordering::Relaxed);
+                    let address = format!("https://subscriber-{number:07}.example.com/notifications");
+                    let mut subscribe = Subscribe::to(Protocol::custom("bench")?, address);
+                    if filtered {
+                        subscribe = subscribe.filter_policy(policy(number)?);
+                    }
+                    fanfare.subscribe(&topic, subscribe.confirmed()).await?;
+                }
+                Ok::<_, Failure>(())
+            });
+        }
+        while let Some(ended) = subscribing.join_next().await {
+            ended??;
+        }
+        Ok(())
+    }
+}
+
+/// A policy of the subscriber's own that wants the message.
+fn policy(number: u64) -> Result<FilterPolicy> {
+    let text = format!(r#"{{"tenant":["tenant-{number}",{{"prefix":"all"}}],"amount":[{{"numeric":[">=",0]}}]}}"#);
+    Ok(FilterPolicy::parse(&text, FilterPolicyScope::MessageBody)?)
+}
+
+fn message() -> Result<Message> {
+    Ok(Message::text(r#"{"tenant":"all of them","amount":12,"note":"by the side door"}"#)?)
+}
+
+async fn open(directory: &Path, delivered: &Arc<AtomicU64>) -> Result<Fanfare> {
+    let store = DiskStore::open(directory, DiskOptions::default())?;
+    let places = Places { delivered: Arc::clone(delivered) };
+    Ok(Fanfare::builder().connectors(Connectors::new().with(places)).open_store(store).await?)
+}
+
+/// Opens every address.
+#[derive(Debug)]
+struct Places {
+    delivered: Arc<AtomicU64>,
+}
+
+/// An endpoint that counts what it gets.
+#[derive(Debug)]
+struct Counts(Arc<AtomicU64>);
+
+impl Connector for Places {
+    fn protocols(&self) -> Vec<Protocol> {
+        Protocol::custom("bench").into_iter().collect()
+    }
+
+    fn connect(&self, _: &Protocol, _: &str) -> std::result::Result<Arc<dyn Endpoint>, SnsError> {
+        Ok(Arc::new(Counts(Arc::clone(&self.delivered))))
+    }
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a counter")
+    }
+}
+
+#[async_trait]
+impl Endpoint for Counts {
+    fn protocol(&self) -> Protocol {
+        Protocol::custom("bench").expect("the name is good")
+    }
+
+    async fn deliver(&self, _: &Notification) -> Outcome {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Ok(Receipt::new())
+    }
+}

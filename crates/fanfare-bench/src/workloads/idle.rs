@@ -1,0 +1,42 @@
+//! `idle`: what the server costs while nobody calls it, and how soon it answers.
+
+use std::time::Duration;
+
+use crate::context::Context;
+use crate::failure::Result;
+use crate::row::{Row, Target, Unit};
+use crate::server::Server;
+use crate::statistics::Spread;
+
+pub(super) fn idle(context: &Context) -> Result<Vec<Row>> {
+    let starts = (0..context.of(20, 10, 2)).map(|_| Ok(Server::start(context)?.started_in.as_secs_f64() * 1000.0));
+    let starts = Spread::of(starts.collect::<Result<Vec<_>>>()?);
+    let server = Server::start(context)?;
+    // What is done once after a start belongs to the start.
+    std::thread::sleep(Duration::from_millis(context.of(2000, 1000, 50)));
+    let mut shares = Vec::new();
+    for _ in 0..context.rounds() {
+        let meter = server.meter()?;
+        std::thread::sleep(Duration::from_secs_f64(context.of(6.0, 1.5, 0.05)));
+        let used = meter.stop(1)?;
+        shares.push(used.cpu_seconds / used.seconds * 100.0);
+    }
+    let memory = server.memory()?.resident_kb as f64 * 1024.0 / 1e6;
+    Ok(vec![
+        Row::of(
+            "idle_start",
+            "from the start of the process to the first answer",
+            Unit::Milliseconds,
+            Target::AtMost(200.0),
+            starts,
+        )?,
+        Row::once("idle_memory", "memory while nobody calls", Unit::Megabytes, Target::AtMost(20.0), memory)?,
+        Row::of(
+            "idle_cpu",
+            "share of a core while nobody calls",
+            Unit::Percent,
+            Target::AtMost(0.1),
+            Spread::of(shares),
+        )?,
+    ])
+}

@@ -1,0 +1,106 @@
+//! `subs_1m`, `topics_100k`: what very many subscriptions and topics cost.
+
+use super::memory::scanned;
+use crate::context::Context;
+use crate::failure::{Failure, Result};
+use crate::process;
+use crate::roles::Role;
+use crate::roles::crowd::CrowdTask;
+use crate::row::{Row, Target, Unit};
+use crate::sample::Sample;
+use crate::server::Server;
+use crate::statistics::Spread;
+
+pub(super) fn subscriptions(context: &Context) -> Result<Vec<Row>> {
+    let subscriptions = context.of(1_000_000, 30_000, 300);
+    let (plain, _, _) = crowd(context, subscriptions, false, 1)?;
+    let (filtered, bytes, read) = crowd(context, subscriptions, true, 1)?;
+    let few = subscriptions.div_ceil(1000);
+    let (of_few, _, _) = crowd(context, few, false, 1000.min(subscriptions / few))?;
+    let of = |sample: &Sample, name: &str| Spread::of([sample.figure(name)]);
+    let memory = format!("memory of each of {subscriptions} subscriptions of one topic");
+    let floor = read + filtered.figure("parse");
+    Ok(vec![
+        Row::of("subs_memory", &memory, Unit::Bytes, Target::AtMost(300.0), of(&plain, "bytes"))?
+            .beside("made", of(&plain, "made"), Unit::PerSecond),
+        Row::of("subs_memory_filtered", &format!("{memory}, each with a policy"), Unit::Bytes, Target::AtMost(650.0), of(&filtered, "bytes"))?
+            .beside("made", of(&filtered, "made"), Unit::PerSecond),
+        Row::of("subs_bookkeeping", "until publish answers, for each subscription", Unit::Nanoseconds, Target::AtMost(200.0), of(&plain, "publish_ns"))?
+            .beside("filtered", of(&filtered, "publish_ns"), Unit::Nanoseconds),
+        Row::once(
+            "subs_deliveries",
+            &format!("deliveries/s of one message to {subscriptions} over those of many to {few}, to endpoints that only count"),
+            Unit::Ratio,
+            Target::AtLeast(0.8),
+            plain.rate() / of_few.rate(),
+        )?
+        .beside("to all", Spread::of([plain.rate()]), Unit::PerSecond)
+        .beside("to few", Spread::of([of_few.rate()]), Unit::PerSecond),
+        Row::once(
+            "restart_subs",
+            &format!("opening {subscriptions} filtered subscriptions over reading the bytes and the policies"),
+            Unit::Ratio,
+            Target::AtMost(1.5),
+            filtered.figure("open") / floor,
+        )?
+        .beside("open", of(&filtered, "open"), Unit::Seconds)
+        .beside("read", Spread::of([read]), Unit::Seconds)
+        .beside("policies", of(&filtered, "parse"), Unit::Seconds)
+        .beside("on disk", Spread::of([bytes as f64 / 1e6]), Unit::Megabytes),
+    ])
+}
+
+/// What a crowd came to, the bytes of its store, and the seconds that reading them takes.
+fn crowd(context: &Context, subscriptions: u64, filtered: bool, messages: u64) -> Result<(Sample, u64, f64)> {
+    let place = context.place();
+    let task = CrowdTask { directory: place.path().to_owned(), subscriptions, filtered, messages };
+    let sample = process::perform(&Role::Crowd(task))?;
+    let (bytes, seconds) = scanned(place.path())?;
+    Ok((sample, bytes, seconds))
+}
+
+pub(super) fn topics(context: &Context) -> Result<Vec<Row>> {
+    let topics = context.of(100_000, 5_000, 200);
+    let server = Server::start(context)?;
+    let before = server.memory()?.resident_kb;
+    let form = |action: &str, name: &str| format!("Action={action}&{name}topic-{{number}}&Version=2010-03-31");
+    let made = server.load(64, topics, form("CreateTopic", "Name="))?;
+    let grown = server.memory()?.resident_kb.saturating_sub(before) as f64 * 1024.0 / topics as f64;
+    let pages = pages(&server, topics)?;
+    let deleted = server.load(64, topics, form("DeleteTopic", "TopicArn=arn:aws:sns:us-east-1:000000000000:"))?;
+    let tenth = (pages.len() / 10).max(1);
+    let middle = |pages: &[f64]| Spread::of(pages.iter().copied()).map_or(f64::NAN, |spread| spread.median);
+    let (first, last) = (middle(&pages[..tenth]), middle(&pages[pages.len() - tenth..]));
+    let memory = format!("memory of each of {topics} topics");
+    Ok(vec![
+        Row::once("topics_memory", &memory, Unit::Bytes, Target::None, grown)?
+            .beside("made", Spread::of([made.rate()]), Unit::PerSecond)
+            .beside("deleted", Spread::of([deleted.rate()]), Unit::PerSecond),
+        Row::once(
+            "topics_pages",
+            "the last pages of ListTopics over the first ones",
+            Unit::Ratio,
+            Target::AtMost(1.5),
+            last / first,
+        )?
+        .beside("a page", Spread::of([first * 1e6]), Unit::Microseconds),
+    ])
+}
+
+/// How long each page of the list takes, in seconds.
+fn pages(server: &Server, topics: u64) -> Result<Vec<f64>> {
+    let (mut pages, mut found, mut token) = (Vec::new(), 0, String::new());
+    loop {
+        let begun = std::time::Instant::now();
+        let page =
+            server.call(&format!("Action=ListTopics&NextToken={}&Version=2010-03-31", crate::form::encoded(&token)))?;
+        pages.push(begun.elapsed().as_secs_f64());
+        found += page.matches("<member>").count() as u64;
+        let Some((_, rest)) = page.split_once("<NextToken>") else { break };
+        token = rest.split_once("</NextToken>").map(|(token, _)| token.to_owned()).unwrap_or_default();
+    }
+    match found == topics {
+        true => Ok(pages),
+        false => Err(Failure::new(format!("{found} of {topics} topics are listed"))),
+    }
+}
