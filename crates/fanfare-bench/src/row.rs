@@ -8,7 +8,10 @@ use crate::statistics::Spread;
 /// One line of the results.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Row {
-    /// Its name; a workload's name, with more behind it where a workload has several.
+    /// The name of its workload.
+    #[serde(default)]
+    pub(crate) workload: String,
+    /// Its own name.
     pub(crate) name: String,
     /// What is divided by what, or what is counted.
     pub(crate) figure: String,
@@ -21,9 +24,20 @@ pub(crate) struct Row {
     /// What the denominator came to over itself in the same rounds.
     pub(crate) noise: Option<Spread>,
     /// Absolute figures of the same rounds, which depend on the machine.
-    pub(crate) beside: Vec<(String, String)>,
+    pub(crate) beside: Vec<Beside>,
     /// What is known of the gap, for a row that may miss.
     pub(crate) why: String,
+}
+
+/// An absolute figure, the middle of its rounds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Beside {
+    /// What it is of.
+    pub(crate) name: String,
+    /// The figure.
+    pub(crate) value: f64,
+    /// In what it is counted.
+    pub(crate) unit: Unit,
 }
 
 /// In what a figure is counted.
@@ -81,7 +95,8 @@ impl Row {
     pub(crate) fn of(name: &str, figure: &str, unit: Unit, target: Target, result: Option<Spread>) -> Result<Self> {
         let result = result.ok_or_else(|| Failure::new(format!("{name} came to nothing that is a number")))?;
         let (name, figure) = (name.to_owned(), figure.to_owned());
-        Ok(Self { name, figure, unit, target, result, noise: None, beside: Vec::new(), why: String::new() })
+        let (workload, noise, beside, why) = (String::new(), None, Vec::new(), String::new());
+        Ok(Self { workload, name, figure, unit, target, result, noise, beside, why })
     }
 
     /// A row of a single measurement.
@@ -98,7 +113,7 @@ impl Row {
     /// With an absolute figure.
     pub(crate) fn beside(mut self, name: &str, value: Option<Spread>, unit: Unit) -> Self {
         if let Some(value) = value {
-            self.beside.push((name.to_owned(), unit.shown(value.median)));
+            self.beside.push(Beside { name: name.to_owned(), value: value.median, unit });
         }
         self
     }
@@ -107,6 +122,26 @@ impl Row {
     pub(crate) fn why(mut self, why: &str) -> Self {
         why.clone_into(&mut self.why);
         self
+    }
+
+    /// The absolute figure of that name.
+    pub(crate) fn figure_beside(&self, name: &str) -> Option<f64> {
+        self.beside.iter().find(|beside| beside.name == name).map(|beside| beside.value)
+    }
+
+    /// The target for people.
+    pub(crate) fn target_shown(&self) -> String {
+        match self.target {
+            Target::AtLeast(least) => format!("≥ {}", self.unit.shown(least)),
+            Target::AtMost(most) => format!("≤ {}", self.unit.shown(most)),
+            Target::None => String::new(),
+        }
+    }
+
+    /// The absolute figures for people.
+    pub(crate) fn beside_shown(&self) -> String {
+        let shown = |beside: &Beside| format!("{} {}", beside.name, beside.unit.shown(beside.value));
+        self.beside.iter().map(shown).collect::<Vec<_>>().join(", ")
     }
 
     /// Whether the target is met, by the median.

@@ -36,7 +36,8 @@ pub(crate) fn measure(options: Options) -> Result<bool> {
     table::heading();
     for workload in chosen {
         match (workload.run)(&context) {
-            Ok(measured) => {
+            Ok(mut measured) => {
+                measured.iter_mut().for_each(|row| workload.name.clone_into(&mut row.workload));
                 measured.iter().for_each(table::row);
                 rows.extend(measured);
             }

@@ -24,13 +24,12 @@ pub(crate) fn row(row: &Row) {
         _ => "missed",
     };
     let noise = row.noise.map(|Spread { low, high, .. }| format!("{low:.2}..{high:.2}")).unwrap_or_default();
-    let beside: Vec<_> = row.beside.iter().map(|(name, value)| format!("{name} {value}")).collect();
     println!(
         "{:<26}{:>12} {range:>19} {:>10}  {verdict:<6} {noise:>13}  {}",
         row.name,
         shown(row.result.median),
-        target(row),
-        beside.join(", ")
+        row.target_shown(),
+        row.beside_shown()
     );
 }
 
@@ -44,13 +43,4 @@ pub(crate) fn end(results: &Results, file: &Path) {
         results.seconds,
         file.display()
     );
-}
-
-/// The target of a row for people.
-pub(crate) fn target(row: &Row) -> String {
-    match row.target {
-        Target::AtLeast(least) => format!("≥ {}", row.unit.shown(least)),
-        Target::AtMost(most) => format!("≤ {}", row.unit.shown(most)),
-        Target::None => String::new(),
-    }
 }
