@@ -66,41 +66,50 @@ pub(super) fn topics(context: &Context) -> Result<Vec<Row>> {
     let form = |action: &str, name: &str| format!("Action={action}&{name}topic-{{number}}&Version=2010-03-31");
     let made = server.load(64, topics, form("CreateTopic", "Name="))?;
     let grown = server.memory()?.resident_kb.saturating_sub(before) as f64 * 1024.0 / topics as f64;
-    let pages = pages(&server, topics)?;
+    let topic_pages = growth(&pages(&server, "Action=ListTopics", topics)?);
     let deleted = server.load(64, topics, form("DeleteTopic", "TopicArn=arn:aws:sns:us-east-1:000000000000:"))?;
-    let tenth = (pages.len() / 10).max(1);
-    let middle = |pages: &[f64]| Spread::of(pages.iter().copied()).map_or(f64::NAN, |spread| spread.median);
-    let (first, last) = (middle(&pages[..tenth]), middle(&pages[pages.len() - tenth..]));
-    let memory = format!("memory of each of {topics} topics");
+    // Queues need no confirmation, and nothing is published to them.
+    let topic = server.create_topic("large")?;
+    let queue = "arn:aws:sqs:us-east-1:000000000000:queue-{number}";
+    let subscribe = format!("Action=Subscribe&TopicArn={topic}&Protocol=sqs&Endpoint={queue}&Version=2010-03-31");
+    let subscribed = server.load(64, topics, subscribe)?;
+    let list = format!("Action=ListSubscriptionsByTopic&TopicArn={topic}");
+    let subscription_pages = growth(&pages(&server, &list, topics)?);
+    let row = |name, figure: &str, (first, ratio): (f64, f64)| {
+        let row = Row::once(name, figure, Unit::Ratio, Target::AtMost(1.5), ratio)?;
+        Ok::<_, Failure>(row.beside("a page", Spread::of([first * 1e6]), Unit::Microseconds))
+    };
     Ok(vec![
-        Row::once("topics_memory", &memory, Unit::Bytes, Target::None, grown)?
+        Row::once("topics_memory", &format!("memory of each of {topics} topics"), Unit::Bytes, Target::None, grown)?
             .beside("made", Spread::of([made.rate()]), Unit::PerSecond)
-            .beside("deleted", Spread::of([deleted.rate()]), Unit::PerSecond),
-        Row::once(
-            "topics_pages",
-            "the last pages of ListTopics over the first ones",
-            Unit::Ratio,
-            Target::AtMost(1.5),
-            last / first,
-        )?
-        .beside("a page", Spread::of([first * 1e6]), Unit::Microseconds),
+            .beside("deleted", Spread::of([deleted.rate()]), Unit::PerSecond)
+            .beside("subscriptions made", Spread::of([subscribed.rate()]), Unit::PerSecond),
+        row("topics_pages", "the last pages of ListTopics over the first ones", topic_pages)?,
+        row("subs_pages", "the last pages of ListSubscriptionsByTopic over the first ones", subscription_pages)?,
     ])
 }
 
+/// What one of the first pages takes, in seconds, and one of the last over it.
+fn growth(pages: &[f64]) -> (f64, f64) {
+    let tenth = (pages.len() / 10).max(1);
+    let middle = |pages: &[f64]| Spread::of(pages.iter().copied()).map_or(f64::NAN, |spread| spread.median);
+    let (first, last) = (middle(&pages[..tenth]), middle(&pages[pages.len() - tenth..]));
+    (first, last / first)
+}
+
 /// How long each page of the list takes, in seconds.
-fn pages(server: &Server, topics: u64) -> Result<Vec<f64>> {
+fn pages(server: &Server, list: &str, count: u64) -> Result<Vec<f64>> {
     let (mut pages, mut found, mut token) = (Vec::new(), 0, String::new());
     loop {
         let begun = std::time::Instant::now();
-        let page =
-            server.call(&format!("Action=ListTopics&NextToken={}&Version=2010-03-31", crate::form::encoded(&token)))?;
+        let page = server.call(&format!("{list}&NextToken={}&Version=2010-03-31", crate::form::encoded(&token)))?;
         pages.push(begun.elapsed().as_secs_f64());
         found += page.matches("<member>").count() as u64;
         let Some((_, rest)) = page.split_once("<NextToken>") else { break };
         token = rest.split_once("</NextToken>").map(|(token, _)| token.to_owned()).unwrap_or_default();
     }
-    match found == topics {
+    match found == count {
         true => Ok(pages),
-        false => Err(Failure::new(format!("{found} of {topics} topics are listed"))),
+        false => Err(Failure::new(format!("{found} of {count} are listed"))),
     }
 }
