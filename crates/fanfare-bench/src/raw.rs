@@ -48,8 +48,8 @@ mod tests {
     #[test]
     fn a_message_is_framed_once_its_head_is_whole() {
         let message = b"POST / HTTP/1.1\r\nHost: a\r\nContent-LENGTH: 12 \r\n\r\nhello";
-        assert_eq!(Frame::of(message), Some(Frame { head: 50, body: Some(12) }));
-        assert_eq!(Frame::of(&message[..49]), None);
+        assert_eq!(Frame::of(message), Some(Frame { head: 49, body: Some(12) }));
+        assert_eq!(Frame::of(&message[..48]), None);
     }
 
     #[test]

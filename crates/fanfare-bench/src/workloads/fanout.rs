@@ -56,6 +56,7 @@ fn over_http(context: &Context, name: &str, endpoints: usize) -> Result<(Vec<Row
             .noise(rounds.noise(Sample::rate))
             .beside("deliveries", rounds.ours(Sample::rate), Unit::PerSecond)
             .beside("bare hyper", rounds.bare(0, Sample::rate), Unit::PerSecond)
+            .beside("new connections", rounds.ours(|sample| sample.figure("connections")), Unit::Ratio)
             .beside("peak memory", rounds.ours(peak_mb), Unit::Megabytes);
     let over_reqwest = Row::ratio(
         &format!("{name}_reqwest"),
@@ -95,14 +96,10 @@ pub(super) fn over_tls(context: &Context) -> Result<Vec<Row>> {
     });
     let rounds = compare(
         context,
-        &mut || {
-            let sample = fan_out(&server, &topic, &mut sink, messages)?;
-            let connections = sink.count()?.connections as f64;
-            Ok(sample.with("handshakes", connections))
-        },
+        &mut || fan_out(&server, &topic, &mut sink, messages),
         &mut [&mut || process::perform(&bare)],
     )?;
-    let handshakes = |sample: &Sample| sample.figure("handshakes") * 10_000.0 / sample.items as f64;
+    let handshakes = |sample: &Sample| sample.figure("connections") * 10_000.0 / sample.items as f64;
     Ok(vec![
         Row::ratio(
             "tls_fanout",
@@ -144,17 +141,18 @@ pub(super) fn warm(context: &Context, server: &Server, topic: &str, sink: &mut S
     Ok((messages, usize::try_from(sink.count()?.body_bytes)?))
 }
 
-/// Publishes so many messages, and measures the server until all deliveries arrived.
+/// Publishes so many messages, and measures the server until all deliveries arrived. The sample counts `connections` that
+/// were made meanwhile.
 pub(super) fn fan_out(server: &Server, topic: &str, sink: &mut Subscribers, messages: u64) -> Result<Sample> {
     sink.forget()?;
     let deliveries = messages * sink.ports.len() as u64;
     let form = crate::form::publish(topic, MESSAGE_BYTES, false);
     let meter = server.meter()?;
     let mut load = Part::start(&server::load(server.address(), CALLERS, messages, form))?;
-    sink.until(deliveries)?;
+    let arrived = sink.until(deliveries)?;
     let sample = meter.stop(deliveries)?;
-    let published: Sample = load.told()?;
-    Ok(sample.with("publishes", published.rate()))
+    load.told::<Sample>()?;
+    Ok(sample.with("connections", arrived.connections as f64))
 }
 
 /// The most memory that a side's process ever used, in MB.

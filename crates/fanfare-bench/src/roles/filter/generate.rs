@@ -77,7 +77,7 @@ fn mixed(dice: &mut Dice, count: usize) -> String {
 
 fn small(dice: &mut Dice, policies: usize) -> String {
     format!(
-        r#"{{"id":"{:08x}-{:04x}","tenant":"tenant-{}","type":"{}","region":"{}","amount":{},"urgent":{},"note":"by the side door"}}"#,
+        r#"{{"id":"{:08x}-{:04x}","tenant":"tenant-{}","type":"{}","region":"{}","amount":{},"urgent":{},"note":"left by the side door"}}"#,
         dice.below(1 << 32),
         dice.below(1 << 16),
         dice.below(policies * 5),
@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn events_have_the_size_that_they_are_known_by() {
         let mean = |kind: Kind| kind.events(1000).iter().map(String::len).sum::<usize>() / EVENTS;
-        assert!((140..170).contains(&mean(Kind::Tenants)), "{}", mean(Kind::Tenants));
+        assert!((140..160).contains(&mean(Kind::Tenants)), "{}", mean(Kind::Tenants));
         assert!((700..900).contains(&mean(Kind::Large)), "{}", mean(Kind::Large));
     }
 
