@@ -14,10 +14,10 @@ pub(crate) struct Spread {
 }
 
 impl Spread {
-    /// The spread of `values`; nothing when there are none, or one that is not a number.
+    /// The spread of `values`; nothing when there are none, or one that is not a finite number.
     pub(crate) fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
         let mut values: Vec<f64> = values.into_iter().collect();
-        if values.is_empty() || values.iter().any(|value| value.is_nan()) {
+        if values.is_empty() || values.iter().any(|value| !value.is_finite()) {
             return None;
         }
         values.sort_by(f64::total_cmp);
