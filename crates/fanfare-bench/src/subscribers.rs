@@ -24,7 +24,7 @@ impl Subscribers {
         Self::start(SinkTask { endpoints: vec![(Conduct::Answers, count)], authority: None, stamped: false })
     }
 
-    /// As many as said, which answer over TLS as `localhost`; the authority's certificate is written to a file.
+    /// As many as said, which answer over TLS; the authority's certificate is written to a file.
     pub(crate) fn answering_over_tls(count: usize, authority: &Path) -> Result<Self> {
         let authority = Some(authority.to_owned());
         Self::start(SinkTask { endpoints: vec![(Conduct::Answers, count)], authority, stamped: false })
@@ -40,8 +40,7 @@ impl Subscribers {
 
     /// Their URLs, in the order of the task.
     pub(crate) fn urls(&self) -> Vec<String> {
-        let host = if self.scheme == "https" { "localhost" } else { "127.0.0.1" };
-        self.ports.iter().map(|port| format!("{}://{host}:{port}/sns", self.scheme)).collect()
+        self.ports.iter().map(|port| format!("{}://127.0.0.1:{port}/sns", self.scheme)).collect()
     }
 
     /// How things stand now.

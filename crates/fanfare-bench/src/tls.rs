@@ -12,14 +12,17 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::failure::Result;
 
-/// Accepts connections as `localhost` (ECDSA P-256), and writes the certificate of the authority that says so to `file`.
-pub(crate) fn serve_as_localhost(file: &Path) -> Result<TlsAcceptor> {
+/// The name of the sinks. An address, so that no name service is part of what is measured.
+pub(crate) const NAME: &str = "127.0.0.1";
+
+/// Accepts connections as [`NAME`] (ECDSA P-256), and writes the certificate of the authority that says so to `file`.
+pub(crate) fn accept_as_sink(file: &Path) -> Result<TlsAcceptor> {
     let mut authority = CertificateParams::default();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
     std::fs::write(file, authority.pem())?;
     let key = KeyPair::generate()?;
-    let mut server = CertificateParams::new(["localhost".to_owned()])?;
+    let mut server = CertificateParams::new([NAME.to_owned()])?;
     server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     let certificate = server.signed_by(&key, &authority)?;
     let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))

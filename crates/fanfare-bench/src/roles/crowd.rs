@@ -30,6 +30,8 @@ pub(crate) struct CrowdTask {
     pub(crate) directory: PathBuf,
     /// Subscriptions of the topic.
     pub(crate) subscriptions: u64,
+    /// For how long subscribing may go on. When it takes longer, it is done with as many as there are.
+    pub(crate) seconds_max: f64,
     /// Whether each has a filter policy of its own, which wants every message all the same.
     pub(crate) filtered: bool,
     /// Messages that are published, one after the other.
@@ -37,7 +39,7 @@ pub(crate) struct CrowdTask {
 }
 
 impl CrowdTask {
-    /// The sample is of the deliveries. Beside it: `bytes` of each subscription, `made` subscriptions a second, `publish_ns`
+    /// The sample is of the deliveries. Beside it: how many `subscriptions` there are, `bytes` of each subscription, `made` subscriptions a second, `publish_ns`
     /// for each subscription until `publish` answers, `open` and `parse` seconds for another start and for reading all
     /// policies.
     pub(super) fn perform(self) -> Result<Sample> {
@@ -51,8 +53,8 @@ impl CrowdTask {
         let topic = fanfare.create_topic("crowd").await?;
         let before = usage::memory(std::process::id())?.resident_kb;
         let begun = Instant::now();
-        self.subscribe(&fanfare, &topic).await?;
-        let made = self.subscriptions as f64 / begun.elapsed().as_secs_f64();
+        let subscriptions = self.subscribe(&fanfare, &topic).await?;
+        let made = subscriptions as f64 / begun.elapsed().as_secs_f64();
         let grown = usage::memory(std::process::id())?.resident_kb.saturating_sub(before);
 
         let meter = Meter::here()?;
@@ -62,7 +64,7 @@ impl CrowdTask {
             fanfare.publish(&topic, message()?).await?;
             publishing += begun.elapsed();
         }
-        let deliveries = self.messages * self.subscriptions;
+        let deliveries = self.messages * subscriptions;
         while delivered.load(Ordering::Relaxed) < deliveries {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
@@ -75,18 +77,21 @@ impl CrowdTask {
         let opened = begun.elapsed();
         fanfare.close().await;
         let begun = Instant::now();
-        for number in 0..if self.filtered { self.subscriptions } else { 0 } {
+        for number in 0..if self.filtered { subscriptions } else { 0 } {
             policy(number)?;
         }
         Ok(sample
-            .with("bytes", grown as f64 * 1024.0 / self.subscriptions as f64)
+            .with("bytes", grown as f64 * 1024.0 / subscriptions as f64)
+            .with("subscriptions", subscriptions as f64)
             .with("made", made)
             .with("publish_ns", publishing.as_nanos() as f64 / deliveries as f64)
             .with("open", opened.as_secs_f64())
             .with("parse", begun.elapsed().as_secs_f64()))
     }
 
-    async fn subscribe(&self, fanfare: &Fanfare, topic: &TopicArn) -> Result<()> {
+    /// Answers how many subscriptions were made.
+    async fn subscribe(&self, fanfare: &Fanfare, topic: &TopicArn) -> Result<u64> {
+        let end = Instant::now() + Duration::from_secs_f64(self.seconds_max);
         let mut subscribing = JoinSet::new();
         let left = Arc::new(AtomicU64::new(self.subscriptions));
         let numbers = Arc::new(AtomicU64::new(0));
@@ -94,7 +99,7 @@ impl CrowdTask {
             let (fanfare, topic, filtered) = (fanfare.clone(), topic.clone(), self.filtered);
             let (left, numbers) = (Arc::clone(&left), Arc::clone(&numbers));
             subscribing.spawn(async move {
-                while another(&left) {
+                while Instant::now() < end && another(&left) {
                     let number = numbers.fetch_add(1, Ordering::Relaxed);
                     let address = format!("https://subscriber-{number:07}.example.com/notifications");
                     let mut subscribe = Subscribe::to(Protocol::custom("bench")?, address);
@@ -109,7 +114,7 @@ impl CrowdTask {
         while let Some(ended) = subscribing.join_next().await {
             ended??;
         }
-        Ok(())
+        Ok(numbers.load(Ordering::Relaxed))
     }
 }
 

@@ -98,7 +98,7 @@ impl PostTask {
             tokio::spawn(connection);
             return Ok(sender);
         };
-        let stream = tls::trust(authority)?.connect(ServerName::try_from("localhost")?, stream).await?;
+        let stream = tls::trust(authority)?.connect(ServerName::try_from(tls::NAME)?, stream).await?;
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
         Ok(sender)

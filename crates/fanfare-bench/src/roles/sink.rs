@@ -99,7 +99,7 @@ struct Book {
 
 impl SinkTask {
     pub(super) fn perform(self) -> Result<()> {
-        let acceptor = self.authority.as_deref().map(tls::serve_as_localhost).transpose()?;
+        let acceptor = self.authority.as_deref().map(tls::accept_as_sink).transpose()?;
         let book = Arc::new(Book { stamped: self.stamped, goal: AtomicU64::new(u64::MAX), ..Book::default() });
         let asked = Arc::clone(&book);
         std::thread::spawn(move || {

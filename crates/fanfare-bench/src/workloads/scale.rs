@@ -14,7 +14,10 @@ use crate::statistics::Spread;
 pub(super) fn subscriptions(context: &Context) -> Result<Vec<Row>> {
     let subscriptions = context.of(1_000_000, 30_000, 300);
     let (plain, _, _) = crowd(context, subscriptions, false, 1)?;
+    // As many as were made in the time that there is.
+    let subscriptions = plain.items;
     let (filtered, bytes, read) = crowd(context, subscriptions, true, 1)?;
+    let with_policy = filtered.items;
     let few = subscriptions.div_ceil(1000);
     let (of_few, _, _) = crowd(context, few, false, 1000.min(subscriptions / few))?;
     let of = |sample: &Sample, name: &str| Spread::of([sample.figure(name)]);
@@ -23,7 +26,7 @@ pub(super) fn subscriptions(context: &Context) -> Result<Vec<Row>> {
     Ok(vec![
         Row::of("subs_memory", &memory, Unit::Bytes, Target::AtMost(300.0), of(&plain, "bytes"))?
             .beside("made", of(&plain, "made"), Unit::PerSecond),
-        Row::of("subs_memory_filtered", &format!("{memory}, each with a policy"), Unit::Bytes, Target::AtMost(650.0), of(&filtered, "bytes"))?
+        Row::of("subs_memory_filtered", &format!("memory of each of {with_policy} subscriptions, each with a policy"), Unit::Bytes, Target::AtMost(650.0), of(&filtered, "bytes"))?
             .beside("made", of(&filtered, "made"), Unit::PerSecond),
         Row::of("subs_bookkeeping", "until publish answers, for each subscription", Unit::Nanoseconds, Target::AtMost(200.0), of(&plain, "publish_ns"))?
             .beside("filtered", of(&filtered, "publish_ns"), Unit::Nanoseconds),
@@ -38,7 +41,7 @@ pub(super) fn subscriptions(context: &Context) -> Result<Vec<Row>> {
         .beside("to few", Spread::of([of_few.rate()]), Unit::PerSecond),
         Row::once(
             "restart_subs",
-            &format!("opening {subscriptions} filtered subscriptions over reading the bytes and the policies"),
+            &format!("opening {with_policy} filtered subscriptions over reading the bytes and the policies"),
             Unit::Ratio,
             Target::AtMost(1.5),
             filtered.figure("open") / floor,
@@ -53,7 +56,8 @@ pub(super) fn subscriptions(context: &Context) -> Result<Vec<Row>> {
 /// What a crowd came to, the bytes of its store, and the seconds that reading them takes.
 fn crowd(context: &Context, subscriptions: u64, filtered: bool, messages: u64) -> Result<(Sample, u64, f64)> {
     let place = context.place();
-    let task = CrowdTask { directory: place.path().to_owned(), subscriptions, filtered, messages };
+    let (directory, seconds_max) = (place.path().to_owned(), context.of(150.0, 10.0, 10.0));
+    let task = CrowdTask { directory, subscriptions, seconds_max, filtered, messages };
     let sample = process::perform(&Role::Crowd(task))?;
     let (bytes, seconds) = scanned(place.path())?;
     Ok((sample, bytes, seconds))
