@@ -13,8 +13,6 @@ use crate::roles::filter::{Ask, FilterTask, Kind, Method};
 use crate::row::{Row, Target, Unit};
 use crate::sample::Sample;
 
-const NO_INDEX: &str = "Each policy is asked: there is no index over many policies yet.";
-
 pub(super) fn tenants(context: &Context) -> Result<Vec<Row>> {
     let sizes = context.of(&[1, 1000, 100_000, 1_000_000][..], &[1, 1000, 30_000], &[1, 50]);
     let (mut rows, mut costs) = (Vec::new(), Vec::new());
@@ -29,7 +27,7 @@ pub(super) fn tenants(context: &Context) -> Result<Vec<Row>> {
     {
         let figure = format!("CPU of an event with {} tenants over that with {}", short(*many), short(*few));
         let ratio = high.median / low.median;
-        rows.push(Row::once("filter_flatness", &figure, Unit::Ratio, Target::AtMost(2.0), ratio)?.why(NO_INDEX));
+        rows.push(Row::once("filter_flatness", &figure, Unit::Ratio, Target::AtMost(2.0), ratio)?);
     }
     Ok(rows)
 }
@@ -49,10 +47,7 @@ pub(super) fn mixed(context: &Context) -> Result<Vec<Row>> {
         if policies >= 100_000 {
             let by_match = rounds.ours(|sample| sample.cpu_us() / sample.figure("matches").max(1.0));
             let figure = "CPU of a match";
-            rows.push(
-                Row::of(&format!("{name}_match"), figure, Unit::Microseconds, Target::AtMost(1.5), by_match)?
-                    .why(NO_INDEX),
-            );
+            rows.push(Row::of(&format!("{name}_match"), figure, Unit::Microseconds, Target::AtMost(1.5), by_match)?);
         }
         if policies == sizes[sizes.len() - 1] {
             let bytes = loaded.figure("bytes");
@@ -68,10 +63,7 @@ pub(super) fn mixed(context: &Context) -> Result<Vec<Row>> {
 
 pub(super) fn parse(context: &Context) -> Result<Vec<Row>> {
     let (_, rounds) = measure(context, Kind::Large, 5)?;
-    Ok(vec![
-        over_parse("filter_parse", &rounds, Target::AtMost(0.3))?
-            .why("The message is taken apart whole; only the paths that policies name need be."),
-    ])
+    Ok(vec![over_parse("filter_parse", &rounds, Target::AtMost(0.3))?])
 }
 
 fn over_parse(name: &str, rounds: &Rounds, target: Target) -> Result<Row> {
@@ -82,8 +74,7 @@ fn over_parse(name: &str, rounds: &Rounds, target: Target) -> Result<Row> {
         .beside("a parse", rounds.bare(0, Sample::cpu_us), Unit::Microseconds)
         .beside("asking each", rounds.bare(1, Sample::cpu_us), Unit::Microseconds)
         .beside("times slower asking each", rounds.under(1, Sample::cpu_us), Unit::Ratio)
-        .beside("matches", rounds.ours(|sample| sample.figure("matches")), Unit::Ratio)
-        .why(NO_INDEX))
+        .beside("matches", rounds.ours(|sample| sample.figure("matches")), Unit::Ratio))
 }
 
 /// What loading came to, and the rounds: the engine's way, over a parse and over asking each policy.

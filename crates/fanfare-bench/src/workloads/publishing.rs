@@ -54,6 +54,10 @@ pub(super) fn throughput(context: &Context) -> Result<Vec<Row>> {
             rounds.over(0, Sample::rate),
         )?
         .noise(rounds.noise(Sample::rate))
+        .why(
+            "The store's writer has a third of the processor time; in the rest, reading a call, checking it and \
+             answering it, allocation stands out.",
+        )
         .beside("Publish", rounds.ours(Sample::rate), Unit::PerSecond)
         .beside("echo", rounds.bare(0, Sample::rate), Unit::PerSecond)
         .beside("CPU of a Publish", rounds.ours(Sample::cpu_us), Unit::Microseconds)

@@ -33,6 +33,7 @@ pub(super) fn signed(context: &Context) -> Result<Vec<Row>> {
     Ok(vec![
         Row::ratio("fanout_n1_signed", figure, Target::AtLeast(0.8), ratio)?
             .noise(rounds.noise(Sample::rate))
+            .why("The threads that sign share the machine's cores with the rest of the server, the load and the sink.")
             .beside("messages", rounds.ours(Sample::rate), Unit::PerSecond)
             .beside("signatures of one core", rounds.bare(0, Sample::rate), Unit::PerSecond)
             .beside("CPU of a message", rounds.ours(Sample::cpu_us), Unit::Microseconds),
