@@ -41,7 +41,7 @@ pub(super) struct Line {
 pub(super) fn dots(title: &str, axis: &str, dots: &[Dot]) -> String {
     let scale = Scale::over(dots.iter().flat_map(|dot| [dot.low, dot.high, 1.0]), LEFT, WIDTH - RIGHT);
     let height = 76.0 + 22.0 * dots.len() as f64;
-    let mut svg = opened(title, height + 34.0);
+    let mut svg = opened(title, height + 48.0);
     scale.grid(&mut svg, 52.0, height);
     let one = scale.at(1.0);
     let _ =
@@ -57,35 +57,44 @@ pub(super) fn dots(title: &str, axis: &str, dots: &[Dot]) -> String {
         );
         text(&mut svg, WIDTH - RIGHT + 10.0, y + 4.0, "start", &dot.figure);
     }
-    text(&mut svg, f64::midpoint(LEFT, WIDTH - RIGHT), height + 26.0, "middle", axis);
+    text(&mut svg, f64::midpoint(LEFT, WIDTH - RIGHT), height + 36.0, "middle", axis);
     svg + "</svg>\n"
 }
 
-/// Groups of bars along a logarithmic axis.
+/// Groups of bars from zero on.
 pub(super) fn bars(title: &str, axis: &str, series: &[&str], groups: &[Bars]) -> String {
-    let values = groups.iter().flat_map(|group| group.values.iter().map(|(value, _)| *value));
-    let scale = Scale::over(values, LEFT, WIDTH - RIGHT);
+    let most = groups.iter().flat_map(|group| group.values.iter().map(|(value, _)| *value)).fold(0.0, f64::max);
+    let step = step(most);
+    let at = |value: f64| LEFT + (WIDTH - RIGHT - LEFT) * value / (most / step).ceil().max(1.0) / step;
     let tall = 18.0 * series.len() as f64 + 12.0;
     let height = 84.0 + tall * groups.len() as f64;
-    let mut svg = opened(title, height + 34.0);
-    legend(&mut svg, series.iter().copied());
-    scale.grid(&mut svg, 66.0, height);
+    let mut svg = opened(title, height + 48.0);
+    if series.len() > 1 {
+        legend(&mut svg, series.iter().copied());
+    }
+    let mut tick = 0.0;
+    while tick < most + step {
+        let x = at(tick);
+        let _ = write!(svg, r##"<line x1="{x:.1}" y1="66" x2="{x:.1}" y2="{height}" stroke="#ddd"/>"##);
+        text(&mut svg, x, height + 16.0, "middle", &short(tick));
+        tick += step;
+    }
     for (index, group) in groups.iter().enumerate() {
         let top = 76.0 + tall * index as f64;
         text(&mut svg, LEFT - 10.0, top + tall / 2.0 - 2.0, "end", &group.name);
         for (number, ((value, figure), colour)) in group.values.iter().zip(COLOURS).enumerate() {
-            let (y, long) = (top + 18.0 * number as f64, (scale.at(*value) - LEFT).max(1.0));
+            let (y, long) = (top + 18.0 * number as f64, (at(*value) - LEFT).max(1.0));
             let _ = write!(svg, r#"<rect x="{LEFT}" y="{y}" width="{long:.1}" height="14" fill="{colour}"/>"#);
             text(&mut svg, LEFT + long + 6.0, y + 12.0, "start", figure);
         }
     }
-    text(&mut svg, f64::midpoint(LEFT, WIDTH - RIGHT), height + 26.0, "middle", axis);
+    text(&mut svg, f64::midpoint(LEFT, WIDTH - RIGHT), height + 36.0, "middle", axis);
     svg + "</svg>\n"
 }
 
 /// Lines over two logarithmic axes.
 pub(super) fn lines(title: &str, across: &str, up: &str, lines: &[Line]) -> String {
-    let (left, right, top, bottom) = (80.0, WIDTH - 30.0, 70.0, 380.0);
+    let (left, right, top, bottom) = (80.0, WIDTH - 30.0, 92.0, 400.0);
     let points = || lines.iter().flat_map(|line| &line.points);
     let x = Scale::over(points().map(|(x, _)| *x), left, right);
     let y = Scale::over(points().map(|(_, y)| *y), bottom, top);
@@ -109,6 +118,16 @@ pub(super) fn lines(title: &str, across: &str, up: &str, lines: &[Line]) -> Stri
     text(&mut svg, f64::midpoint(left, right), bottom + 44.0, "middle", across);
     text(&mut svg, 14.0, top - 12.0, "start", up);
     svg + "</svg>\n"
+}
+
+/// A round number that fits some times, but not often, into `most`.
+fn step(most: f64) -> f64 {
+    let power = 10_f64.powf(most.max(1e-9).log10().floor());
+    match most / power {
+        times if times < 2.0 => power / 2.0,
+        times if times < 5.0 => power,
+        _ => power * 2.0,
+    }
 }
 
 /// A logarithmic axis from one power of ten to another.
@@ -193,6 +212,11 @@ mod tests {
         let scale = Scale::over([0.5, 30.0].into_iter(), 100.0, 400.0);
         assert_eq!([0.1, 1.0, 100.0].map(|value| scale.at(value)), [100.0, 200.0, 400.0]);
         assert_eq!(scale.powers().map(short).collect::<Vec<_>>(), ["0.1", "1", "10", "100"]);
+    }
+
+    #[test]
+    fn steps_are_round_and_few() {
+        assert_eq!([114.0, 3823.0, 70.0].map(step), [50.0, 1000.0, 20.0]);
     }
 
     #[test]
