@@ -47,7 +47,7 @@ impl Context {
 
     /// How long each side of a round lasts, in seconds.
     pub(crate) fn seconds(&self) -> f64 {
-        self.of(2.0, 0.7, 0.05)
+        self.of(2.0, 0.5, 0.05)
     }
 
     /// The value for the extent.

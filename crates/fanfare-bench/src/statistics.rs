@@ -55,7 +55,7 @@ mod tests {
     #[test]
     fn nothing_and_what_is_not_a_number_have_no_spread() {
         assert_eq!(Spread::of([]), None);
-        assert_eq!(Spread::of([1.0, 0.0 / 0.0]), None);
+        assert_eq!(Spread::of([1.0, f64::NAN]), None);
     }
 
     #[test]

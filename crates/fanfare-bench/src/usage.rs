@@ -83,7 +83,7 @@ mod tests {
             sum = std::hint::black_box(sum + 1);
         }
         let used = cpu(std::process::id()).unwrap();
-        assert!(used > before && used.as_nanos() % TICK.as_nanos() != 0, "{before:?} {used:?}");
+        assert!(used > before && !used.as_nanos().is_multiple_of(TICK.as_nanos()), "{before:?} {used:?}");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Every workload runs to its end and comes to numbers, at sizes that measure nothing.
 
+#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+
 use std::path::PathBuf;
 use std::process::Command;
 

@@ -81,7 +81,7 @@ fn over_parse(name: &str, rounds: &Rounds, target: Target) -> Result<Row> {
 fn measure(context: &Context, kind: Kind, policies: usize) -> Result<(Sample, Rounds)> {
     let mut part = Part::start(&Role::Filter(FilterTask { kind, policies }))?;
     let loaded: Sample = part.told()?;
-    let seconds = context.of(1.0, 0.3, 0.02);
+    let seconds = context.of(1.0, 0.2, 0.02);
     let part = std::cell::RefCell::new(part);
     let ask = |method| part.borrow_mut().ask(&Ask(method, seconds));
     let rounds =
@@ -92,8 +92,8 @@ fn measure(context: &Context, kind: Kind, policies: usize) -> Result<(Sample, Ro
 /// A round number in few characters.
 fn short(number: usize) -> String {
     match number {
-        _ if number >= 1_000_000 && number % 1_000_000 == 0 => format!("{}M", number / 1_000_000),
-        _ if number >= 1000 && number % 1000 == 0 => format!("{}k", number / 1000),
+        _ if number >= 1_000_000 && number.is_multiple_of(1_000_000) => format!("{}M", number / 1_000_000),
+        _ if number >= 1000 && number.is_multiple_of(1000) => format!("{}k", number / 1000),
         _ => number.to_string(),
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn isolation(context: &Context) -> Result<Vec<Row>> {
     let bad = [Conduct::Hangs, Conduct::AnswersLate, Conduct::Refuses].map(|conduct| (conduct, tenth));
     let mut alone = Scene::new(context, healthy.clone())?;
     let mut beside = Scene::new(context, [healthy, bad.to_vec()].concat())?;
-    let count = (context.of(SECONDS, 3.0, 0.5) * PER_SECOND) as u64;
+    let count = (context.of(SECONDS, 2.0, 0.5) * PER_SECOND) as u64;
     let rounds = compare(context, &mut || beside.run(count), &mut [&mut || alone.run(count)])?;
     let figure = |what: &str| format!("{what} of healthy endpoints, of which 3 in 10 are ill, over all being well");
     let (p50, p99) = (|sample: &Sample| sample.p50_us, |sample: &Sample| sample.p99_us);

@@ -27,7 +27,7 @@ fn to(context: &Context, endpoints: usize) -> Result<Row> {
     let mut sink = Subscribers::start(task)?;
     let topic = subscribed(&server, &mut sink, &[])?;
     let (_echo, address) = echo()?;
-    let count = context.of(100, 40, 4);
+    let count = context.of(100, 20, 4);
     let deliveries = count * endpoints as u64;
     stamped(&server, &mut sink, &topic, count, deliveries)?;
     let seconds = context.of(1.0, 0.3, 0.05);

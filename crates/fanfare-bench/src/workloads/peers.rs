@@ -22,7 +22,7 @@ pub(super) fn peers(context: &Context) -> Result<Vec<Row>> {
     let moto = Moto::start(context)?;
     let cases: &[(usize, u64, f64)] = context.of(
         &[(1, 150, 15.0), (10, 30, 40.0), (100, 4, 100.0)],
-        &[(1, 60, 15.0), (100, 2, 100.0)],
+        &[(1, 40, 15.0), (100, 1, 100.0)],
         &[(2, 2, 1.0)],
     );
     cases.iter().map(|case| compared(context, &moto, *case)).collect()
