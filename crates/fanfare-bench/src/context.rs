@@ -65,6 +65,13 @@ impl Context {
     }
 }
 
+impl Drop for Context {
+    /// What the workloads wrote they have removed by now.
+    fn drop(&mut self) {
+        let _ = fs::remove_dir(&self.scratch);
+    }
+}
+
 /// A file or a folder to be, removed when it is dropped.
 pub(crate) struct Place(PathBuf);
 
