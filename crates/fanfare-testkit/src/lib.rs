@@ -7,6 +7,10 @@ pub mod host;
 pub mod http_receiver;
 pub mod lambda_receiver;
 pub mod memory;
+#[cfg(feature = "sms")]
+pub mod smpp_receiver;
+#[cfg(feature = "sms")]
+pub mod sms_gateway;
 #[cfg(feature = "smtp")]
 pub mod smtp_receiver;
 pub mod sqs_receiver;
@@ -19,6 +23,10 @@ pub use endpoints::{Attempt, ScriptedConnector, ScriptedEndpoint, Step};
 pub use host::SimulatedHost;
 pub use http_receiver::{HttpReceiver, ReceivedRequest, Reply, refused_addr};
 pub use lambda_receiver::{Invocation, LambdaReceiver};
+#[cfg(feature = "sms")]
+pub use smpp_receiver::{ReceivedText, SmppBehaviour, SmppReceiver, Submit};
+#[cfg(feature = "sms")]
+pub use sms_gateway::{GatewayMessage, SmsGateway};
 #[cfg(feature = "smtp")]
 pub use smtp_receiver::{ReceivedMail, SmtpReceiver, SmtpReply, SmtpStage};
 pub use sqs_receiver::{QueuedMessage, SqsReceiver};

@@ -3,11 +3,12 @@
 use serde_json::Value;
 
 /// The documents by name.
-const DOCUMENTS: [(&str, &str); 18] = [
+const DOCUMENTS: [(&str, &str); 19] = [
     ("api-errors", include_str!("../vectors/api-errors.json")),
     ("api-model", include_str!("../vectors/api-model.json")),
     ("aws-attributes", include_str!("../vectors/aws-attributes.json")),
     ("aws-envelopes", include_str!("../vectors/aws-envelopes.json")),
+    ("delivery-logs", include_str!("../vectors/delivery-logs.json")),
     ("delivery-policy", include_str!("../vectors/delivery-policy.json")),
     ("fifo-content-dedup", include_str!("../vectors/fifo-content-dedup.json")),
     ("filter-policy-complexity", include_str!("../vectors/filter-policy-complexity.json")),
