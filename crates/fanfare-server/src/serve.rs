@@ -11,6 +11,7 @@ use fanfare::egress::EgressPolicy;
 use fanfare::email::EmailConfig;
 use fanfare::http::{Fetcher, HttpConfig};
 use fanfare::lambda::LambdaConfig;
+use fanfare::sms::{Callbacks, SmsConfig};
 use fanfare::wire::{Links, Renderer, Signer};
 use fanfare::{
     Adapters, Connector, Connectors, Endpoint, Fanfare, FanfareBuilder, Host, Protocol, Quotas, SnsError, SystemHost,
@@ -20,7 +21,7 @@ use fanfare_server::auth::{Mode, PublicHost};
 use fanfare_server::data_protection::DataProtection;
 use fanfare_server::emulate::{self, Clock, Outbox, TestServer};
 use fanfare_server::ingest::{CloudEventsIngest, Documents, SnsIngest, Source, TopicToken};
-use fanfare_server::mobile::{Mobile, MobileSettings};
+use fanfare_server::mobile::{Mobile, MobileSettings, Receipts};
 use fanfare_server::observe::{DeliveryLog, Observation};
 use fanfare_server::proxies::Proxies;
 use tokio::net::TcpListener;
@@ -63,7 +64,7 @@ pub(crate) async fn run(config: Config) -> ExitCode {
 }
 
 async fn serve(config: Config) -> Result<(), Trouble> {
-    let Config { settings, place, mode, tokens, email } = config;
+    let Config { settings, place, mode, tokens, email, sms } = config;
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let listener = TcpListener::bind(settings.listen).await.map_err(|error| {
         format!("cannot listen on {}: {error}: choose another address with --listen", settings.listen)
@@ -78,7 +79,7 @@ async fn serve(config: Config) -> Result<(), Trouble> {
     let connections = settings.connections();
     let proxies: Proxies = settings.proxies.iter().copied().collect();
     let format = settings.log_format;
-    let (served, router) = open(settings, place, &mode, tokens, email, &public_url, &observation).await?;
+    let (served, router) = open(settings, place, &mode, tokens, Senders { email, sms }, &public_url, &observation).await?;
     let router = proxies.around(router.layer(Extension(PublicHost::of(&public_url))));
     if matches!(mode, Mode::Off(_)) {
         let what = format!("--auth off: signatures are NOT checked, whoever reaches {address} may do everything");
@@ -143,13 +144,19 @@ impl Connector for NoRelay {
     }
 }
 
+/// Who sends what needs more than an address.
+struct Senders {
+    email: Option<EmailConfig>,
+    sms: Option<SmsConfig>,
+}
+
 /// The engine over its store, and everything that is served of it.
 async fn open(
     settings: Settings,
     place: Place,
     mode: &Mode,
     tokens: Vec<TopicToken>,
-    email: Option<EmailConfig>,
+    senders: Senders,
     public_url: &str,
     observation: &Observation,
 ) -> Result<(Served, Router), Trouble> {
@@ -163,8 +170,18 @@ async fn open(
     let egress = settings.egress.into_iter().chain(loopback).fold(EgressPolicy::internet(), EgressPolicy::allow);
     let fetcher = Fetcher::new(HttpConfig::new().attempt_timeout(FETCH_TIMEOUT).egress(egress.clone()))?;
     let lambda = LambdaConfig::new().function_names(settings.lambda_function_names.into());
-    let adapters = Adapters::new(public_url)?.egress(egress).signer(signer.clone()).lambda(lambda);
-    let mut connectors = match email {
+    let adapters = Adapters::new(public_url)?.egress(egress.clone()).signer(signer.clone());
+    let mut adapters = adapters.lambda(lambda);
+    let mut callbacks = None;
+    if let Some(mut sms) = senders.sms {
+        if settings.sms_receipts {
+            let told = Callbacks::new(&Receipts::url(public_url), receipt_secret(store.as_ref())?.as_bytes())?;
+            sms = sms.receipts(of_mobile.receipts.clone(), told.clone());
+            callbacks = Some(told);
+        }
+        adapters = adapters.sms(sms.egress(egress));
+    }
+    let mut connectors = match senders.email {
         Some(email) => adapters.email(email).connectors()?,
         None => adapters.connectors()?.with(NoRelay),
     };
@@ -194,6 +211,7 @@ async fn open(
         observation: observation.clone(),
         attributes_beside_json: settings.attributes_beside_json,
         quotas,
+        callbacks,
     };
     if settings.test {
         let open = move || {
@@ -231,6 +249,8 @@ struct Parts {
     observation: Observation,
     attributes_beside_json: bool,
     quotas: Quotas,
+    /// Where gateways tell whether phones have their messages, if they do.
+    callbacks: Option<Callbacks>,
 }
 
 impl Parts {
@@ -239,6 +259,7 @@ impl Parts {
         let builder =
             self.observation.observing(Fanfare::builder()).connectors(connectors).host(Arc::clone(&self.host));
         let builder = builder.observer(mobile.push_status_observer(self.observation.deliveries()));
+        let builder = builder.observer(mobile.sms_status_observer(self.observation.deliveries()));
         let builder = builder.quotas(self.quotas);
         if self.attributes_beside_json { builder.attributes_beside_json_structure() } else { builder }
     }
@@ -249,7 +270,10 @@ impl Parts {
         let router = api::router_with(fanfare.clone(), signer, mode, mobile, protection.clone());
         let events = CloudEventsIngest::new(fanfare.clone(), self.mode.clone(), self.tokens.clone());
         let router = router.merge(events.protected_by(protection.clone()).router());
-        let router = self.observation.around(router, fanfare);
+        let mut router = self.observation.around(router, fanfare);
+        if let Some(callbacks) = &self.callbacks {
+            router = router.merge(self.mobile.receipts.router(callbacks.clone()));
+        }
         if self.sources.is_empty() {
             return router;
         }
@@ -266,6 +290,19 @@ fn observation(settings: &Settings) -> Result<Observation, Trouble> {
         None => DeliveryLog::structured(),
     };
     Ok(Observation::with(settings.metrics_topics, log))
+}
+
+/// What signs the links that gateways tell receipts by: kept with the messages, where these are kept.
+fn receipt_secret(store: Option<&DiskStore>) -> Result<String, Trouble> {
+    let fresh = || {
+        let mut bytes = [0; 32];
+        SystemHost.fill(&mut bytes);
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+    };
+    match store {
+        Some(store) => Ok(store.secret("sms-receipts.key", fresh)?),
+        None => Ok(fresh()),
+    }
 }
 
 /// The store, nothing of which is on disk when there is none, and what signs the messages.

@@ -59,6 +59,10 @@ impl Alphabet {
 
 /// The one or two septets of a character; nothing when it is not in the alphabet of GSM.
 pub(crate) fn septets(c: char) -> Option<impl IntoIterator<Item = u8>> {
+    // Letters, digits and spaces, which most texts are made of, have the numbers of ASCII.
+    if c.is_ascii_alphanumeric() || c == ' ' {
+        return Some([None, u8::try_from(c).ok()].into_iter().flatten());
+    }
     if let Some((_, septet)) = EXTENDED.iter().find(|(known, _)| *known == c) {
         return Some([Some(ESCAPE), Some(*septet)].into_iter().flatten());
     }

@@ -7,8 +7,10 @@ use std::time::Duration;
 use fanfare_aws::{Aws, EndpointUrl};
 use fanfare_egress::EgressPolicy;
 
+use crate::callback::Callbacks;
 use crate::gateway::kannel::KannelConfig;
 use crate::gateway::twilio::TwilioConfig;
+use crate::receipt::ReceiptObserver;
 use crate::sender::Sender;
 use crate::smpp::SmppConfig;
 use crate::tls::Trust;
@@ -112,6 +114,24 @@ impl SmsConfig {
     pub fn only_ca(mut self) -> Self {
         self.trust.leave_out_the_systems();
         self
+    }
+
+    /// Has receipts told: over SMPP to `observer`, by gateways at `callbacks`, whose server tells `observer` itself. Amazon SNS
+    /// tells none.
+    #[must_use]
+    pub fn receipts(mut self, observer: impl ReceiptObserver, callbacks: Callbacks) -> Self {
+        self.way = match self.way {
+            Way::Sns(sns) => Way::Sns(sns),
+            Way::Smpp(smpp) => Way::Smpp(Box::new(smpp.receipts(observer))),
+            Way::Kannel(kannel) => Way::Kannel(kannel.callbacks(callbacks)),
+            Way::Twilio(twilio) => Way::Twilio(twilio.callbacks(callbacks)),
+        };
+        self
+    }
+
+    /// Whether this way can tell receipts.
+    pub fn tells_receipts(&self) -> bool {
+        !matches!(self.way, Way::Sns(_))
     }
 
     /// What only the settings as a whole can show.

@@ -12,6 +12,7 @@
 //! | `connector` | [`SmsConnector`]: from a number to an endpoint |
 //! | `endpoint` | one phone |
 //! | `request` | from a notification to a text message; pure |
+//! | `url` | a way to phones, written as a URL; pure |
 //! | `way` | who takes the messages |
 //! | `sns` | Amazon SNS as a way |
 //! | `smpp` | a session with a network |
@@ -45,6 +46,7 @@ mod sns;
 mod testing;
 mod text;
 mod tls;
+mod url;
 mod way;
 
 pub use callback::Callbacks;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use phonenumber::metadata::{DATABASE, Descriptors};
 use serde::{Deserialize, Serialize};
 
 /// The most digits of a phone number (E.164).
@@ -50,12 +51,30 @@ impl PhoneNumber {
     /// Whether there is such a country code, and a number of that country can have so many digits. Whether somebody has the
     /// number is not known, and neither whether the range was given out: what is known of ranges is soon out of date.
     pub fn is_possible(&self) -> bool {
-        phonenumber::parse(None, &self.0).is_ok_and(|number| {
-            let metadata = number.metadata(&phonenumber::metadata::DATABASE);
-            let length = u16::try_from(number.national().to_string().len()).unwrap_or(u16::MAX);
-            metadata.is_some_and(|known| known.descriptors().general().possible_length().contains(&length))
+        let digits = self.digits();
+        // No country code begins another.
+        (1..=3.min(digits.len())).any(|length| {
+            let regions = digits[..length].parse::<u16>().ok().and_then(|code| DATABASE.by_code(&code));
+            let national = u16::try_from(digits.len() - length).unwrap_or(u16::MAX);
+            regions.is_some_and(|regions| regions.iter().any(|region| has_numbers_of(region.descriptors(), national)))
         })
     }
+}
+
+/// Whether a region has numbers of any kind with so many digits.
+fn has_numbers_of(region: &Descriptors, digits: u16) -> bool {
+    let kinds = [
+        region.mobile(),
+        region.fixed_line(),
+        region.voip(),
+        region.pager(),
+        region.personal_number(),
+        region.uan(),
+        region.toll_free(),
+        region.shared_cost(),
+        region.premium_rate(),
+    ];
+    kinds.into_iter().flatten().any(|kind| kind.possible_length().contains(&digits))
 }
 
 impl fmt::Display for PhoneNumber {

@@ -54,17 +54,17 @@ impl Text {
 
     /// The parts that it is cut into where the header of each takes so many octets.
     pub(crate) fn parts_behind(&self, header_octets: usize) -> Vec<&str> {
-        let places = |text: &str| text.chars().map(|c| self.alphabet.places(c)).sum::<usize>();
         let (alone, each) = (self.alphabet.room(0), self.alphabet.room(header_octets));
-        if places(&self.text) <= alone {
+        let mut left: usize = self.text.chars().map(|c| self.alphabet.places(c)).sum();
+        if left <= alone {
             return vec![&self.text];
         }
-        let mut parts = Vec::new();
-        let mut rest = self.text.as_str();
-        while places(rest) > each {
-            let (part, after) = rest.split_at(self.cut(rest, each));
+        let (mut parts, mut rest) = (Vec::new(), self.text.as_str());
+        while left > each {
+            let Cut { at, places } = self.cut(rest, each);
+            let (part, after) = rest.split_at(at);
             parts.push(part);
-            rest = after;
+            (rest, left) = (after, left - places);
         }
         parts.push(rest);
         parts
@@ -84,20 +84,27 @@ impl Text {
     }
 
     /// Where to cut `text`, of which no more than `room` places fit: behind the last white space, or else where it is full.
-    fn cut(&self, text: &str, room: usize) -> usize {
-        let (mut taken, mut full, mut behind_space) = (0, 0, None);
+    fn cut(&self, text: &str, room: usize) -> Cut {
+        let (mut taken, mut full, mut behind_space) = (0, Cut { at: 0, places: 0 }, None);
         for (at, c) in text.char_indices() {
             taken += self.alphabet.places(c);
             if taken > room {
                 break;
             }
-            full = at + c.len_utf8();
+            full = Cut { at: at + c.len_utf8(), places: taken };
             if c.is_whitespace() {
                 behind_space = Some(full);
             }
         }
         behind_space.unwrap_or(full)
     }
+}
+
+/// A place to cut at, and the places of the alphabet before it.
+#[derive(Debug, Clone, Copy)]
+struct Cut {
+    at: usize,
+    places: usize,
 }
 
 #[cfg(test)]

@@ -16,6 +16,8 @@ use fanfare_email::{EmailConfig, EmailConnector};
 use fanfare_http::{HttpConfig, HttpConnector};
 #[cfg(feature = "lambda")]
 use fanfare_lambda::{LambdaConfig, LambdaConnector};
+#[cfg(feature = "sms")]
+use fanfare_sms::{SmsConfig, SmsConnector};
 #[cfg(feature = "sqs")]
 use fanfare_sqs::{SqsConfig, SqsConnector};
 
@@ -46,6 +48,8 @@ pub struct Adapters {
     sqs: SqsConfig,
     #[cfg(feature = "lambda")]
     lambda: LambdaConfig,
+    #[cfg(feature = "sms")]
+    sms: Option<SmsConfig>,
 }
 
 impl Adapters {
@@ -68,6 +72,8 @@ impl Adapters {
             sqs: SqsConfig::new(),
             #[cfg(feature = "lambda")]
             lambda: LambdaConfig::new(),
+            #[cfg(feature = "sms")]
+            sms: None,
         })
     }
 
@@ -126,6 +132,15 @@ impl Adapters {
         self
     }
 
+    /// Sends text messages by `config`, which has egress rules of its own. Without it there is nobody to hand them to, and no
+    /// connector for them.
+    #[cfg(feature = "sms")]
+    #[must_use]
+    pub fn sms(mut self, config: SmsConfig) -> Self {
+        self.sms = Some(config);
+        self
+    }
+
     /// What makes the bodies of notifications: the connectors share it, and a connector of the program's own may, too.
     pub fn renderer(&self) -> &Renderer {
         &self.renderer
@@ -155,6 +170,12 @@ impl Adapters {
         #[cfg(feature = "lambda")]
         let connectors =
             connectors.with(LambdaConnector::new(self.lambda.clone(), self.aws.clone(), self.renderer.clone()));
+        #[cfg(feature = "sms")]
+        let connectors = match &self.sms {
+            Some(config) => connectors
+                .with(SmsConnector::new(config.clone()).map_err(|error| AdaptersError::adapter("sms", error))?),
+            None => connectors,
+        };
         Ok(connectors)
     }
 }
@@ -174,7 +195,7 @@ pub enum AdaptersError {
     },
 }
 
-#[cfg(any(feature = "email", feature = "email-json", feature = "http", feature = "https"))]
+#[cfg(any(feature = "email", feature = "email-json", feature = "http", feature = "https", feature = "sms"))]
 impl AdaptersError {
     fn adapter(protocols: &'static str, error: impl Error + Send + Sync + 'static) -> Self {
         Self::Adapter { protocols, source: Box::new(error) }

@@ -19,7 +19,7 @@ pub use kept_signer::{KeptSignerError, kept_signer};
 pub use adapters::{Adapters, AdaptersError};
 
 /// The rules for the addresses that may be connected to.
-#[cfg(any(feature = "http", feature = "https"))]
+#[cfg(any(feature = "http", feature = "https", feature = "sms"))]
 pub use fanfare_egress as egress;
 
 /// Delivery by e-mail.
@@ -33,6 +33,10 @@ pub use fanfare_http as http;
 /// Delivery to AWS Lambda functions.
 #[cfg(feature = "lambda")]
 pub use fanfare_lambda as lambda;
+
+/// Delivery to phones.
+#[cfg(feature = "sms")]
+pub use fanfare_sms as sms;
 
 /// Delivery to Amazon SQS queues.
 #[cfg(feature = "sqs")]

@@ -154,6 +154,11 @@ pub(super) async fn show(
             subscriptions.push(explained(known, &explanation.standing, &explanation.attempts));
         }
     }
+    for explained in &mut subscriptions {
+        if let Some(told) = api.mobile().settings().receipts.told(&message_id, &explained.subscription) {
+            explained.because.push_str(&format!("; {told}"));
+        }
+    }
     Ok(Json(MessageView {
         message_id,
         topic: topic.to_string(),

@@ -1,5 +1,6 @@
 //! Publishing to one phone number or device, and subscribing one.
 
+use fanfare::sms::CHARS_MAX;
 use fanfare::{Message, Protocol};
 
 use super::Api;
@@ -8,11 +9,8 @@ use super::publish::Sent;
 use super::refusal::Refusal;
 use super::sms_sandbox::opted_out;
 use crate::mobile::push::EndpointArn;
-use crate::mobile::sms::{PhoneNumber, check_message};
+use crate::mobile::sms::{check_message, number_to_publish_to};
 use crate::query::{Answer, Members};
-
-/// The most characters of one text message.
-const SMS_CHARS_MAX: usize = 1600;
 
 impl Api {
     /// Publishes to the device that `TargetArn` names.
@@ -43,13 +41,13 @@ impl Api {
 
     /// Publishes to the phone that `PhoneNumber` names.
     pub(super) async fn publish_to_number(&self, call: &Call<'_>, number: &str) -> Result<Answer, Refusal> {
-        let number = PhoneNumber::to_publish_to(number)?;
+        let number = number_to_publish_to(number)?;
         let (owner, phones) = (call.caller.owner(), &self.mobile.bound().await.phones);
         let sent = Sent::of(call.request);
         sent.check_types("messageAttributes")?;
         let message = sent.into_message()?;
         let text = message.text_for_address(&Protocol::Sms, number.as_str());
-        if String::from_utf8_lossy(text).chars().count() > SMS_CHARS_MAX {
+        if String::from_utf8_lossy(text).chars().count() > CHARS_MAX {
             return Err(Refusal::invalid_parameter("Message too long"));
         }
         check_message(message.attributes(), self.mobile.settings())?;
@@ -98,9 +96,10 @@ impl Api {
         if self.fanfare.protocols().contains(protocol) {
             return Ok(());
         }
+        let way = if *protocol == Protocol::Sms { " start it with --sms URL, or" } else { "" };
         Err(Refusal::invalid_parameter(format_args!(
-            "{parameter} Reason: this server has nothing that delivers over {protocol}: for tests, start it with --outbox \
-             {protocol}"
+            "{parameter} Reason: this server has nothing that delivers over {protocol}:{way} for tests, start it with \
+             --outbox {protocol}"
         )))
     }
 }

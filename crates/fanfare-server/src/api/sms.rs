@@ -4,7 +4,7 @@ use super::Api;
 use super::call::Call;
 use super::paging::{NextToken, PAGE_ITEMS, Page};
 use super::refusal::Refusal;
-use crate::mobile::sms::PhoneNumber;
+use crate::mobile::sms::read_number;
 use crate::query::{Answer, Members};
 
 /// How many origination numbers Amazon SNS answers at a time.
@@ -40,7 +40,7 @@ impl Api {
     }
 
     pub(super) async fn check_if_phone_number_is_opted_out(&self, call: &Call<'_>) -> Result<Answer, Refusal> {
-        let number = PhoneNumber::parse(call.required("phoneNumber")?)?;
+        let number = read_number(call.required("phoneNumber")?)?;
         let opted_out = self.mobile.bound().await.phones.is_opted_out(call.caller.owner(), &number);
         Ok(Answer::with_result(call.operation, Members::new().boolean("isOptedOut", opted_out)))
     }
@@ -55,7 +55,7 @@ impl Api {
     }
 
     pub(super) async fn opt_in_phone_number(&self, call: &Call<'_>) -> Result<Answer, Refusal> {
-        let number = PhoneNumber::parse(call.required("phoneNumber")?)?;
+        let number = read_number(call.required("phoneNumber")?)?;
         let phones = &self.mobile.bound().await.phones;
         phones.opt_in(call.caller.owner(), &number, self.fanfare.now()).await?;
         Ok(Answer::with_result(call.operation, Members::new()))
@@ -84,5 +84,5 @@ impl Api {
 /// The number after which a list goes on.
 pub(super) fn after_number(token: Option<&str>) -> Result<Option<String>, Refusal> {
     let token = NextToken::read(token.unwrap_or_default())?;
-    token.map(|token| token.key(|number| PhoneNumber::parse(number).is_ok())).transpose()
+    token.map(|token| token.key(|number| read_number(number).is_ok())).transpose()
 }

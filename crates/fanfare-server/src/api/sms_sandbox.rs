@@ -1,5 +1,6 @@
 //! The SMS sandbox: verifying the numbers that an account may write to.
 
+use fanfare::sms::PhoneNumber;
 use fanfare::{Message, Protocol};
 
 use super::Api;
@@ -8,7 +9,7 @@ use super::paging::{NextToken, PAGE_ITEMS, Page};
 use super::refusal::Refusal;
 use super::sms::after_number;
 use crate::mobile::Sandbox;
-use crate::mobile::sms::{Language, PhoneNumber, Refused};
+use crate::mobile::sms::{Language, Refused, read_number};
 use crate::query::{Answer, Members};
 
 impl From<Refused> for Refusal {
@@ -24,7 +25,7 @@ impl From<Refused> for Refusal {
 
 impl Call<'_> {
     fn sandbox_number(&self) -> Result<PhoneNumber, Refusal> {
-        Ok(PhoneNumber::parse(self.required("PhoneNumber")?)?)
+        Ok(read_number(self.required("PhoneNumber")?)?)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use fanfare::email::EmailConfig;
+use fanfare::sms::SmsConfig;
 use fanfare::{Adapters, Owner};
 use fanfare_server::auth::{Keys, Mode};
 use fanfare_server::ingest::{InvalidSource, TopicToken};
@@ -12,6 +13,7 @@ use super::layers::{Entry, Layers, Origin};
 use super::problem::Problem;
 use super::secret::Secret;
 use super::settings::{Auth, Settings};
+use super::sms::sms;
 
 /// The settings of a server that can start.
 #[derive(Debug, Clone)]
@@ -26,6 +28,8 @@ pub(crate) struct Config {
     pub(crate) tokens: Vec<TopicToken>,
     /// How e-mails are sent, if they are.
     pub(crate) email: Option<EmailConfig>,
+    /// How text messages are sent, if they are.
+    pub(crate) sms: Option<SmsConfig>,
 }
 
 /// Where messages are kept.
@@ -46,12 +50,13 @@ impl Config {
         let mode = mode(&settings, layers).map_err(|problem| problems.push(problem));
         let tokens = tokens(&settings, layers).map_err(|problem| problems.push(problem));
         let email = email(&settings, layers).map_err(|problem| problems.push(problem));
+        let sms = sms(&settings, layers).map_err(|problem| problems.push(problem));
         if let Err(problem) = public_url(&settings, layers) {
             problems.push(problem);
         }
-        match (place, mode, tokens, email) {
-            (Ok(place), Ok(mode), Ok(tokens), Ok(email)) if problems.is_empty() => {
-                Ok(Self { settings, place, mode, tokens, email })
+        match (place, mode, tokens, email, sms) {
+            (Ok(place), Ok(mode), Ok(tokens), Ok(email), Ok(sms)) if problems.is_empty() => {
+                Ok(Self { settings, place, mode, tokens, email, sms })
             }
             _ => Err(problems),
         }

@@ -15,6 +15,7 @@ mod problem;
 mod secret;
 mod setting;
 mod settings;
+mod sms;
 mod table;
 
 pub(crate) use check::{Config, Place};

@@ -94,6 +94,22 @@ pub(crate) struct Settings {
     /// runtimes such as `cargo lambda watch` want it.
     #[arg(long, value_enum, value_name = "NAMES", default_value_t = LambdaFunctionNames::Arn)]
     pub(crate) lambda_function_names: LambdaFunctionNames,
+    /// The way to phones: smpp://SYSTEM_ID:PASSWORD@HOST:PORT or smpps:// (a network), kannel+http://USER:PASSWORD@HOST/PATH or
+    /// kannel+https://, twilio://ACCOUNT:TOKEN@api.twilio.com, or sns://REGION (Amazon SNS). Without it, no phone can be
+    /// subscribed. A private address has to be allowed with `--egress-allow`.
+    #[arg(long, value_name = "URL")]
+    pub(crate) sms: Option<Secret>,
+    /// The sender of text messages that name none (`AWS.SNS.SMS.SenderID`, `DefaultSenderID`): a name of up to 11 letters and
+    /// digits, or a number.
+    #[arg(long, value_name = "SENDER")]
+    pub(crate) sms_sender: Option<String>,
+    /// Have networks and gateways tell whether phones have their messages: shown where it is asked why a message did not
+    /// arrive, and in delivery status logs. Gateways have to reach the public URL for it.
+    #[arg(long)]
+    pub(crate) sms_receipts: bool,
+    /// A PEM file of authorities whose certificates networks and gateways of text messages may show, beside the system's.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sms_ca: Option<PathBuf>,
     /// Send text messages to verified numbers alone (`CreateSMSSandboxPhoneNumber`), as for new accounts of Amazon SNS.
     #[arg(long)]
     pub(crate) sms_sandbox: bool,

@@ -32,6 +32,11 @@ pub(super) const EVENTS: [Event; 5] = [
 ];
 
 impl Event {
+    /// What it says.
+    pub(super) fn text(&self) -> &'static str {
+        self.document
+    }
+
     pub(super) fn message(&self) -> Result<Message, SnsError> {
         Message::builder(self.document).subject(self.title).string("source", self.source).build()
     }

@@ -90,9 +90,9 @@ impl<'a> Demo<'a> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let base = format!("http://{}", listener.local_addr()?);
         let egress = EgressPolicy::internet().allow("127.0.0.0/8".parse()?);
-        let http = HttpConfig::new().egress(egress).ca_certificates(ca.certificate_pem())?;
+        let http = HttpConfig::new().egress(egress.clone()).ca_certificates(ca.certificate_pem())?;
         let adapters = Adapters::new(&base)?.signer(signer.clone()).http(http);
-        let adapters = subscribers::reachable(adapters, &subscribers)?;
+        let adapters = subscribers::reachable(adapters, &subscribers, &egress)?;
         let fanfare = Fanfare::builder().connectors(adapters.connectors()?).open_store(store).await?;
         let watch = fanfare.watch();
         let router = links::router(fanfare.clone(), signer);
@@ -240,8 +240,8 @@ impl<'a> Demo<'a> {
                 _ => self.subscriber(subscription),
             };
             match receiver {
-                Some(receiver) if receiver.has(message_id) && dead => tally.dead_lettered += 1,
-                Some(receiver) if receiver.has(message_id) => tally.delivered += 1,
+                Some(receiver) if receiver.has(message_id, event.text()) && dead => tally.dead_lettered += 1,
+                Some(receiver) if receiver.has(message_id, event.text()) => tally.delivered += 1,
                 _ => tally.missing.push(format!("{} at {}: {ending:?}", event.title, self.name_of(subscription))),
             }
         }

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use fanfare::Protocol;
-use fanfare_testkit::{HttpReceiver, LambdaReceiver, ReceivedRequest, SmtpReceiver, SqsReceiver};
+use fanfare_testkit::{HttpReceiver, LambdaReceiver, ReceivedRequest, SmppReceiver, SmtpReceiver, SqsReceiver};
 
 /// The region and account of the demo's queues and functions.
 const AWS_PLACE: &str = "us-east-1:000000000000";
+
+/// The number of the demo's phone.
+const PHONE: &str = "+12025550123";
 
 /// A receiver that decodes what it gets without the code that sent it.
 #[derive(Debug)]
@@ -19,6 +22,8 @@ pub(super) enum Receiver {
     Function(LambdaReceiver),
     /// `email` or `email-json`: one mailbox of a server.
     Mail(Arc<SmtpReceiver>, Protocol),
+    /// `sms`: a network with one phone.
+    Phone(SmppReceiver),
 }
 
 impl Receiver {
@@ -29,6 +34,7 @@ impl Receiver {
             Self::Queue(_) => format!("arn:aws:sqs:{AWS_PLACE}:{name}"),
             Self::Function(_) => format!("arn:aws:lambda:{AWS_PLACE}:function:{name}"),
             Self::Mail(..) => format!("{name}@example.com"),
+            Self::Phone(_) => PHONE.to_owned(),
         }
     }
 
@@ -39,11 +45,12 @@ impl Receiver {
             Self::Queue(_) => Protocol::Sqs,
             Self::Function(_) => Protocol::Lambda,
             Self::Mail(_, protocol) => protocol.clone(),
+            Self::Phone(_) => Protocol::Sms,
         }
     }
 
-    /// Whether the message came in for `name`.
-    pub(super) fn has(&self, name: &str, message_id: &str) -> bool {
+    /// Whether the message came in for `name`: by its id, or where there is none, by its text.
+    pub(super) fn has(&self, name: &str, message_id: &str, text: &str) -> bool {
         match self {
             Self::Web(receiver) => receiver
                 .requests()
@@ -59,6 +66,7 @@ impl Receiver {
             Self::Mail(receiver, _) => receiver.mails().iter().any(|mail| {
                 mail.to == [self.address(name)] && mail.message_id().is_some_and(|id| id.starts_with(message_id))
             }),
+            Self::Phone(receiver) => receiver.messages().iter().any(|message| message.text == text),
         }
     }
 }

@@ -5,12 +5,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fanfare::aws::AwsConfig;
+use fanfare::egress::EgressPolicy;
 use fanfare::email::EmailConfig;
 use fanfare::lambda::LambdaConfig;
 use fanfare::retry::{RetryPhase, RetrySchedule};
+use fanfare::sms::{SmppConfig, SmsConfig};
 use fanfare::sqs::SqsConfig;
 use fanfare::{Adapters, Destination, FilterPolicy, FilterPolicyScope, Protocol, Subscribe, SubscriptionArn};
-use fanfare_testkit::{HttpReceiver, LambdaReceiver, Reply, SmtpReceiver, SqsReceiver, TestCa};
+use fanfare_testkit::{HttpReceiver, LambdaReceiver, Reply, SmppReceiver, SmtpReceiver, SqsReceiver, TestCa};
 
 use super::Trouble;
 use super::data::Leftovers;
@@ -71,7 +73,8 @@ pub(super) async fn all(ca: &TestCa, earlier: &Leftovers) -> Result<Vec<Subscrib
         of_http("pager", "wants alarms alone", start("pager").await?, Wish::Filtered(alarms.clone())),
         of_http("flaky", "fails twice, then works", flaky, Wish::RetriedSoon),
         of_http("mailbox", "wants bounces, but is gone", gone, Wish::Redriven(bounces)),
-        of("operator", "a mailbox for alarms", mailbox(Protocol::Email), Wish::Filtered(alarms)),
+        of("operator", "a mailbox for alarms", mailbox(Protocol::Email), Wish::Filtered(alarms.clone())),
+        of("on-call", "a phone for alarms", Receiver::Phone(SmppReceiver::start().await), Wish::Filtered(alarms)),
         of("audit", "a program's mailbox", mailbox(Protocol::EmailJson), Wish::Everything),
         of("history", "a queue that takes everything", Receiver::Queue(Arc::clone(&queues)), Wish::Everything),
         of("thumbnails", "a function for new objects", Receiver::Function(functions), Wish::Filtered(objects)),
@@ -79,8 +82,12 @@ pub(super) async fn all(ca: &TestCa, earlier: &Leftovers) -> Result<Vec<Subscrib
     ])
 }
 
-/// Shows the adapters where the demo's queues, functions and mailboxes are.
-pub(super) fn reachable(adapters: Adapters, subscribers: &[Subscriber]) -> Result<Adapters, Trouble> {
+/// Shows the adapters where the demo's queues, functions, mailboxes and phones are.
+pub(super) fn reachable(
+    adapters: Adapters,
+    subscribers: &[Subscriber],
+    loopback: &EgressPolicy,
+) -> Result<Adapters, Trouble> {
     let mut adapters = adapters.aws(AwsConfig::new().access_key("demo", "demo"));
     for subscriber in subscribers {
         adapters = match &subscriber.receiver {
@@ -89,6 +96,10 @@ pub(super) fn reachable(adapters: Adapters, subscribers: &[Subscriber]) -> Resul
                 let relay = format!("smtp://{}?starttls=off", receiver.addr());
                 // Nobody wants to wait for the tenth of a second between e-mails either.
                 adapters.email(EmailConfig::new("fanfare@example.com")?.relay(relay.parse()?).per_second(None))
+            }
+            Receiver::Phone(receiver) => {
+                let network = SmppConfig::new(&receiver.url(), "demo", "demo")?;
+                adapters.sms(SmsConfig::smpp(network).egress(loopback.clone()))
             }
             Receiver::Queue(receiver) => adapters.sqs(SqsConfig::new().endpoint_url(&receiver.url())?),
             Receiver::Function(receiver) => adapters.lambda(LambdaConfig::new().endpoint_url(&receiver.url())?),
@@ -128,8 +139,8 @@ impl Subscriber {
     }
 
     /// Whether the message came in here.
-    pub(super) fn has(&self, message_id: &str) -> bool {
-        self.receiver.has(self.name, message_id)
+    pub(super) fn has(&self, message_id: &str, text: &str) -> bool {
+        self.receiver.has(self.name, message_id, text)
     }
 }
 

@@ -11,7 +11,8 @@ pub(super) async fn carried(
     renderer: &Renderer,
 ) -> Result<String, RenderError> {
     let body = match protocol {
-        Protocol::Email | Protocol::Sms | Protocol::Application => notification.text_bytes().clone(),
+        Protocol::Sms => return Ok(fanfare::sms::body(notification).as_str().to_owned()),
+        Protocol::Email | Protocol::Application => notification.text_bytes().clone(),
         Protocol::Lambda => renderer.event(notification).await?,
         _ => renderer.body(notification).await?,
     };

@@ -16,11 +16,11 @@ use tokio::sync::SetOnce;
 
 use crate::observe::DeliveryLog;
 use push::{Directory, GuardedPush, PushStatusLog};
-use sms::{GuardedSms, PhoneNumber, Phones};
+use sms::{GuardedSms, Phones, SmsStatusLog, read_number};
 
 pub use settings::{Credentials, MobileSettings, Sandbox};
 pub(crate) use sms::spent_this_month;
-pub use sms::{OriginationNumber, Usd};
+pub use sms::{OriginationNumber, Receipts, Usd};
 
 /// Phones and devices of one engine. A clone is the same.
 ///
@@ -103,13 +103,20 @@ impl Mobile {
     /// `InvalidParameter` for what is no phone number; `InternalError` when it cannot be kept.
     pub async fn opt_out(&self, owner: &Owner, number: &str) -> Result<(), SnsError> {
         let bound = self.bound().await;
-        let number = PhoneNumber::parse(number)?;
+        let number = read_number(number)?;
         bound.phones.opt_out(owner, &number, bound.engine()?.now()).await
     }
 
     /// What notes in `log` what becomes of messages to devices, where their applications ask for it. To be given to the engine.
     pub fn push_status_observer(&self, log: Arc<DeliveryLog>) -> Arc<dyn Observer> {
         Arc::new(PushStatusLog::new(self.clone(), log))
+    }
+
+    /// What notes in `log` what becomes of text messages, where their accounts ask for it. To be given to the engine.
+    pub fn sms_status_observer(&self, log: Arc<DeliveryLog>) -> Arc<dyn Observer> {
+        let log = Arc::new(SmsStatusLog::new(self.clone(), log));
+        self.0.settings.receipts.log_to(&log);
+        log
     }
 
     pub(crate) fn settings(&self) -> &MobileSettings {

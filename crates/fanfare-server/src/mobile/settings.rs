@@ -1,6 +1,6 @@
 //! What an operator decides about phones and devices.
 
-use super::sms::{OriginationNumber, Usd};
+use super::sms::{OriginationNumber, Receipts, Usd};
 
 /// Whether credentials and tokens of push services have to look like what the service gives out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,6 +35,8 @@ pub struct MobileSettings {
     /// The numbers that text messages can come from (`ListOriginationNumbers`). When there are any, a message that asks for
     /// another one is refused.
     pub origination_numbers: Vec<OriginationNumber>,
+    /// Where receipts of networks are kept.
+    pub receipts: Receipts,
 }
 
 impl MobileSettings {

@@ -218,9 +218,10 @@ async fn where_nothing_delivers_to_phones_and_devices_they_are_refused_with_the_
         ("CreateSMSSandboxPhoneNumber", vec![("PhoneNumber", NUMBER)], "PhoneNumber", "sms"),
     ];
     for (operation, parameters, parameter, protocol) in calls {
+        let way = if protocol == "sms" { " start it with --sms URL, or" } else { "" };
         let expected = format!(
-            "Invalid parameter: {parameter} Reason: this server has nothing that delivers over {protocol}: for tests, start it \
-             with --outbox {protocol}"
+            "Invalid parameter: {parameter} Reason: this server has nothing that delivers over {protocol}:{way} for tests, \
+             start it with --outbox {protocol}"
         );
         assert_eq!(server.call(operation, &parameters).await.error(), (400, "InvalidParameter".into(), expected));
     }

@@ -20,6 +20,12 @@ pub(crate) fn answer(answer: &Answer) -> Outcome {
         503 => Verdict::retry(Kind::Unavailable, "the gateway cannot take messages now"),
         500..=599 => Verdict::retry(Kind::Unavailable, "the gateway has a problem of its own"),
         300..=399 => Verdict::retry(Kind::Misconfigured, "the gateway redirects, which is not followed"),
+        400 if text.contains("Sender") => {
+            Verdict::retry(Kind::Misconfigured, "the gateway wants a sender: give one, or let it have a default")
+        }
+        400 if text.contains("black-list") => {
+            Verdict::reject(Kind::Rejected, "the gateway does not send there", Reason::BlacklistedDestination)
+        }
         400 if text.contains("receiver") || text.contains("to' ") => {
             Verdict::reject(Kind::NotFound, "the gateway does not take that number", Reason::InvalidNumber)
         }
@@ -65,6 +71,8 @@ mod tests {
             (503, "Temporal failure, try again later.", Kind::Unavailable, LATER),
             (500, "", Kind::Unavailable, LATER),
             (502, "", Kind::Unavailable, LATER),
+            (400, "Sender missing and no global set, rejected", Kind::Misconfigured, LATER),
+            (400, "Number(s) has/have been denied by white- and/or black-lists.", Kind::Rejected, Disposition::Reject),
             (400, "Missing receiver number, rejected", Kind::NotFound, Disposition::Reject),
             (400, "Empty receiver number not allowed, rejected", Kind::NotFound, Disposition::Reject),
             (400, "Garbage 'to' field, rejected.", Kind::NotFound, Disposition::Reject),

@@ -70,7 +70,8 @@ pub(crate) fn answer(answer: &Answer) -> Outcome {
         (Some(code), message) => format!("{code} {message}").trim_end().to_owned(),
         (None, _) => format!("status {status}"),
     };
-    let verdict = code.and_then(table).unwrap_or_else(|| by_status(if status < 300 { 400 } else { status }));
+    let verdict =
+        code.and_then(table).unwrap_or_else(|| by_status(if code.is_some() && status < 300 { 400 } else { status }));
     Err(verdict.error(&told, retry_after).with_status(status))
 }
 

@@ -10,6 +10,9 @@ use fanfare_egress::{InvalidTarget, Target};
 use crate::config::ConfigError;
 use crate::receipt::ReceiptObserver;
 
+/// The most requests that may wait for their responses.
+const WINDOW_MAX: NonZeroUsize = NonZeroUsize::new(1000).expect("1000 is not zero");
+
 /// How the parts of a long message say that they belong together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -110,10 +113,15 @@ impl SmppConfig {
     }
 
     /// Lets at most `requests` wait for their responses at a time, 10 unless set.
-    #[must_use]
-    pub fn window(mut self, requests: NonZeroUsize) -> Self {
+    ///
+    /// # Errors
+    /// When that is more than 1000.
+    pub fn window(mut self, requests: NonZeroUsize) -> Result<Self, ConfigError> {
+        if requests > WINDOW_MAX {
+            return Err(ConfigError::new("at most 1000 requests may wait for their responses"));
+        }
         self.window = requests;
-        self
+        Ok(self)
     }
 
     /// Asks after `interval` without a request whether the network is still there (`enquire_link`), 30 seconds unless set.
@@ -195,6 +203,7 @@ mod tests {
         }
         let config = SmppConfig::new("smpp://smsc", "fanfare", "s3cret").unwrap();
         assert!(config.clone().system_type("thirteen-char").is_err() && config.clone().service_type("6chars").is_err());
+        assert!(config.clone().window(1001.try_into().unwrap()).is_err());
         assert!(config.clone().reconnect(Duration::ZERO, Duration::ZERO).is_err());
         assert!(config.clone().reconnect(Duration::from_secs(2), Duration::from_secs(1)).is_err());
         let shown = format!("{config:?}");

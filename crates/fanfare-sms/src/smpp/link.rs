@@ -71,7 +71,7 @@ impl Link {
             tls,
             attempt_timeout: all.attempt_timeout,
             state: watch::Sender::new(State::Opening { tries: 0 }),
-            window: Semaphore::new(config.window.get().min(Semaphore::MAX_PERMITS)),
+            window: Semaphore::new(config.window.get()),
             reference: AtomicU16::new(u16::from_ne_bytes(first)),
             awaited: Mutex::default(),
         };
@@ -164,7 +164,7 @@ impl Shared {
         let mut tries_before = None;
         loop {
             match &*states.borrow_and_update() {
-                State::Up(client) if client.is_active() => return Ok(client.clone()),
+                State::Up(client) if !client.is_closed() => return Ok(client.clone()),
                 State::Up(_) => {}
                 State::Opening { tries } => _ = tries_before.get_or_insert(*tries),
                 State::Down { tries, again, kind, why } => {

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use fanfare_core::{DeliveryError, DeliveryErrorKind as Kind};
@@ -67,12 +68,29 @@ pub(super) async fn open(
         .disable_interface_version_check()
         .no_spawn()
         .connected(wire);
-    let mut session = Session { client, events: Box::pin(events), connection: Box::pin(connection) };
+    let connection = Box::pin(polled_to_the_end(connection, config.window.get()));
+    let mut session = Session { client, events: Box::pin(events), connection };
     tokio::select! {
         bound = session.client.bind_transceiver(bind(config)?) => { bound.map_err(classify::failure)?; }
         () = &mut session.connection => return Err(classify::interrupted()),
     }
     Ok(session)
+}
+
+/// `connection`, polled as often as it takes.
+///
+/// The library does a bounded amount of work when it is polled, two requests and five messages from its clients, and then waits for
+/// something to happen on the wire, also when there is more to do: what is left would wait for the next `enquire_link`. So it is
+/// polled often enough for as much as can have come together, which costs little when there is nothing.
+async fn polled_to_the_end(connection: impl Future<Output = ()>, window: usize) {
+    let mut connection = std::pin::pin!(connection);
+    // Each request of the window, and its withdrawal; receipts and `enquire_link` come one by one.
+    let rounds = window / 2 + 8;
+    std::future::poll_fn(|context| {
+        let ended = (0..rounds).any(|_| connection.as_mut().poll(context).is_ready());
+        if ended { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
 }
 
 async fn connect(config: &SmppConfig, egress: &EgressPolicy) -> Result<TcpStream, DeliveryError> {

@@ -58,7 +58,7 @@ fn word(text: &str, name: &str) -> Option<String> {
     // `id:` ends other names, too.
     let begins = |at: &usize| *at == 0 || lower[..*at].ends_with(' ');
     let at = lower.match_indices(name).map(|(at, _)| at).find(begins)?;
-    let word = text[at + name.len()..].split_whitespace().next().unwrap_or_default();
+    let word = text[at + name.len()..].split(' ').next().unwrap_or_default();
     Some(word.chars().filter(|c| c.is_ascii_graphic()).take(65).collect())
 }
 

@@ -9,7 +9,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -34,6 +34,7 @@ pub use pdu::Submit;
 /// ```
 pub struct SmppReceiver {
     addr: SocketAddr,
+    security: Security,
     shared: Arc<Shared>,
     door: Mutex<Door>,
 }
@@ -51,6 +52,8 @@ pub enum SmppBehaviour {
     Silent,
     /// It closes the connection.
     Close,
+    /// It answers nothing, not even whether it is still there.
+    Deaf,
 }
 
 /// A message as the phone would show it.
@@ -68,6 +71,14 @@ pub struct ReceivedText {
     pub parts: usize,
     /// The ids that its parts were given, in their order.
     pub ids: Vec<String>,
+}
+
+/// What a session speaks below SMPP.
+#[derive(Clone)]
+enum Security {
+    Plain,
+    #[cfg(feature = "tls")]
+    Tls(tokio_rustls::TlsAcceptor),
 }
 
 enum Door {
@@ -97,6 +108,16 @@ struct State {
 impl SmppReceiver {
     /// Opens a network at a free port.
     pub async fn start() -> Self {
+        Self::open(Security::Plain).await
+    }
+
+    /// Opens a network that speaks TLS, with a certificate of `ca` for `127.0.0.1`.
+    #[cfg(feature = "tls")]
+    pub async fn start_tls(ca: &crate::TestCa) -> Self {
+        Self::open(Security::Tls(ca.server_identity(&["127.0.0.1"]).acceptor(None))).await
+    }
+
+    async fn open(security: Security) -> Self {
         let socket = reserve(SocketAddr::from(([127, 0, 0, 1], 0)));
         let listener = socket.listen(BACKLOG).expect("a bound socket can be listened on");
         let addr = listener.local_addr().expect("a bound socket has an address");
@@ -111,8 +132,8 @@ impl SmppReceiver {
             last: 0,
         };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Notify::new() });
-        let task = tokio::spawn(accept(listener, Arc::clone(&shared)));
-        Self { addr, shared, door: Mutex::new(Door::Open(task)) }
+        let task = tokio::spawn(accept(listener, security.clone(), Arc::clone(&shared)));
+        Self { addr, security, shared, door: Mutex::new(Door::Open(task)) }
     }
 
     /// Where it listens.
@@ -120,9 +141,14 @@ impl SmppReceiver {
         self.addr
     }
 
-    /// `smpp://127.0.0.1:PORT`
+    /// `smpp://127.0.0.1:PORT`, with TLS `smpps:`.
     pub fn url(&self) -> String {
-        format!("smpp://{}", self.addr)
+        let scheme = match self.security {
+            Security::Plain => "smpp",
+            #[cfg(feature = "tls")]
+            Security::Tls(_) => "smpps",
+        };
+        format!("{scheme}://{}", self.addr)
     }
 
     /// Lets in whoever shows these, and nobody else.
@@ -148,6 +174,19 @@ impl SmppReceiver {
     /// How often a session was begun.
     pub fn binds(&self) -> usize {
         self.shared.state().binds
+    }
+
+    /// How many sessions there are.
+    pub fn sessions(&self) -> usize {
+        self.shared.state().sessions.len()
+    }
+
+    /// Waits until there is no session any more.
+    ///
+    /// # Panics
+    /// When there is one after [`PATIENCE`].
+    pub async fn wait_for_the_end(&self) {
+        self.wait(|| self.sessions() == 0).await;
     }
 
     /// Every part that came in, whatever became of it.
@@ -216,7 +255,8 @@ impl SmppReceiver {
         match self.take_door() {
             Door::Shut(socket) => {
                 let listener = socket.listen(BACKLOG).expect("a reserved port can be listened on");
-                *self.door() = Door::Open(tokio::spawn(accept(listener, Arc::clone(&self.shared))));
+                let accepting = accept(listener, self.security.clone(), Arc::clone(&self.shared));
+                *self.door() = Door::Open(tokio::spawn(accepting));
             }
             door => *self.door() = door,
         }
@@ -265,16 +305,30 @@ impl fmt::Debug for SmppReceiver {
 }
 
 /// Accepts connections for as long as it is not aborted, and owns them.
-async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+async fn accept(listener: TcpListener, security: Security, shared: Arc<Shared>) {
     let (mut connections, mut count) = (JoinSet::new(), 0);
     loop {
         tokio::select! {
             accepted = listener.accept() => {
                 let Ok((stream, _)) = accepted else { continue };
+                let _ = stream.set_nodelay(true);
                 count += 1;
-                connections.spawn(session::serve(stream, Arc::clone(&shared), count));
+                connections.spawn(serve(stream, security.clone(), Arc::clone(&shared), count));
             }
             Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+/// Speaks over one connection until it ends.
+async fn serve(stream: TcpStream, security: Security, shared: Arc<Shared>, session: usize) {
+    match security {
+        Security::Plain => session::serve(stream, shared, session).await,
+        #[cfg(feature = "tls")]
+        Security::Tls(acceptor) => {
+            if let Ok(stream) = acceptor.accept(stream).await {
+                session::serve(stream, shared, session).await;
+            }
         }
     }
 }

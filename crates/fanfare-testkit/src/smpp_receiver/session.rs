@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::mpsc;
 
 use super::pdu::{self, Submit};
@@ -26,9 +25,8 @@ const NOT_BOUND: u32 = 0x04;
 const REQUEST_BYTES_MAX: usize = 64 << 10;
 
 /// Speaks over one connection until it ends.
-pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>, session: usize) {
-    let _ = stream.set_nodelay(true);
-    let (mut reader, mut writer) = stream.into_split();
+pub(super) async fn serve(stream: impl AsyncRead + AsyncWrite, shared: Arc<Shared>, session: usize) {
+    let (mut reader, mut writer) = tokio::io::split(stream);
     let (sender, mut answers) = mpsc::unbounded_channel::<Vec<u8>>();
     let reading = async {
         let mut bound = false;
@@ -68,6 +66,7 @@ pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>, session: usize
                     None => None,
                 },
                 SUBMIT_SM => Some(pdu::response(command, NOT_BOUND, sequence, b"")),
+                ENQUIRE_LINK if shared.state().behaviour == SmppBehaviour::Deaf => None,
                 ENQUIRE_LINK => Some(pdu::response(command, 0, sequence, b"")),
                 UNBIND => {
                     let _ = sender.send(pdu::response(command, 0, sequence, b""));
@@ -93,6 +92,7 @@ pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>, session: usize
         }
     }
     shared.state().sessions.remove(&session);
+    shared.changed.notify_waiters();
 }
 
 /// What became of a part that was answered.
@@ -125,7 +125,7 @@ impl Shared {
             SmppBehaviour::StatusForTexts(part, status) => {
                 Some(if submit.text().contains(part.as_str()) { *status } else { 0 })
             }
-            SmppBehaviour::Silent | SmppBehaviour::Close => None,
+            SmppBehaviour::Silent | SmppBehaviour::Close | SmppBehaviour::Deaf => None,
         };
         let receipt = state.receipts.clone().filter(|_| submit.wants_receipt() && status == Some(0));
         if status == Some(0) {

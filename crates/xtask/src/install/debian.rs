@@ -10,9 +10,11 @@ struct Needed {
     packages: &'static [&'static str],
 }
 
-const NEEDED: [Needed; 10] = [
+const NEEDED: [Needed; 11] = [
     Needed { program: "curl", packages: &["curl"] },
     Needed { program: "ffmpeg", packages: &["ffmpeg"] },
+    // A gateway to phones, and a network for it that is none.
+    Needed { program: "bearerbox", packages: &["kannel", "kannel-extras"] },
     Needed { program: "nginx", packages: &["nginx"] },
     Needed { program: "openssl", packages: &["openssl"] },
     // A mail server, which is started by hand, and the users that it lets in.

@@ -28,7 +28,7 @@ pub(crate) fn install(workspace: &Workspace) -> Result<(), Failure> {
     }
     Run::program("node", workspace)
         .env("NODE_PATH", workspace.node_modules())
-        .args(["--eval", "require('@aws-sdk/client-sns'); require('sns-validator'); require('sns-payload-validator')"])
+        .args(["--eval", "require('@aws-sdk/client-sns'); require('smpp'); require('sns-validator'); require('sns-payload-validator')"])
         .capture()
         .map(drop)
 }

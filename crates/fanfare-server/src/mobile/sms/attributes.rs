@@ -44,6 +44,21 @@ impl Attributes {
         defaults.into_iter().filter_map(|(name, by)| Some((name, self.0.get(by)?.as_str())))
     }
 
+    /// What holds for messages that do not say of what kind they are.
+    pub(super) fn default_type(&self) -> Option<String> {
+        self.0.get("DefaultSMSType").cloned()
+    }
+
+    /// Whether what becomes of messages is logged.
+    pub(super) fn logs_status(&self) -> bool {
+        self.0.contains_key("DeliveryStatusIAMRole")
+    }
+
+    /// How many percent of what succeeds is logged.
+    pub(super) fn success_rate(&self) -> Option<u32> {
+        self.0.get("DeliveryStatusSuccessSamplingRate").and_then(|rate| rate.parse().ok())
+    }
+
     fn set(&mut self, name: &str, value: String, settings: &MobileSettings) -> Result<(), SnsError> {
         let right = match name {
             MONTHLY_SPEND_LIMIT if settings.sms_price.is_none() && value != LIMIT_BY_DEFAULT => {
@@ -109,7 +124,7 @@ impl Phones {
 /// `InvalidParameter` that names the attribute.
 pub(crate) fn check_message(attributes: &fanfare::Attributes, settings: &MobileSettings) -> Result<(), SnsError> {
     let own = |name: &str| {
-        let number = PhoneNumber::parse(name).ok();
+        let number = PhoneNumber::parse_plain(name);
         number.is_some_and(|number| settings.origination_numbers.iter().any(|own| own.number() == number.as_str()))
     };
     let numbers_are_known = !settings.origination_numbers.is_empty();

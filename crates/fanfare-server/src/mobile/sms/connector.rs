@@ -4,12 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use fanfare::sms::body;
 use fanfare::{
     Connector, Connectors, DeliveryError, DeliveryErrorKind, Endpoint, Limits, Notification, Outcome, Owner, Protocol,
     SnsError, Timestamp,
 };
 
-use super::parts::parts;
 use super::spending::Budget;
 use super::{PhoneNumber, Usd};
 use crate::mobile::{Bound, Mobile};
@@ -33,7 +33,7 @@ impl Connector for GuardedSms {
     }
 
     fn connect(&self, protocol: &Protocol, address: &str) -> Result<Arc<dyn Endpoint>, SnsError> {
-        let number = PhoneNumber::of_subscription(address);
+        let number = PhoneNumber::parse(address);
         let number = number.ok_or_else(|| SnsError::invalid_parameter(format_args!("SMS endpoint: {address}")))?;
         let phone = self.connectors.connect(protocol, number.as_str())?;
         Ok(Arc::new(GuardedPhone { number, phone, mobile: self.mobile.clone() }))
@@ -100,7 +100,8 @@ impl GuardedPhone {
     /// What the message costs, where that is known.
     fn cost(&self, notification: &Notification) -> Result<Option<Usd>, DeliveryError> {
         let Some(price) = self.mobile.settings().sms_price else { return Ok(None) };
-        let cost = price.times(parts(notification.text()));
+        let parts = body(notification).parts().len();
+        let cost = price.times(u64::try_from(parts).unwrap_or(u64::MAX));
         let most = notification.published_attributes().get("AWS.SNS.SMS.MaxPrice");
         if most.and_then(|most| most.to_text().parse::<Usd>().ok()).is_some_and(|most| cost > most) {
             return Err(refused("This delivery would exceed max price"));

@@ -9,24 +9,28 @@ mod number;
 mod one_time_password;
 mod opt_outs;
 mod origination;
-mod parts;
+mod receipts;
 mod sandbox;
 mod spending;
+mod status;
 mod usd;
 
+use fanfare::sms::PhoneNumber;
 use fanfare::{Documents, Owner, SnsError, SnsErrorCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::settings::MobileSettings;
 
-pub(crate) use attributes::check_message;
+pub(crate) use attributes::{Attributes, check_message};
 pub(crate) use connector::GuardedSms;
-pub(crate) use number::PhoneNumber;
+pub(crate) use number::{number_to_publish_to, read_number};
 pub(crate) use one_time_password::Language;
 pub use origination::OriginationNumber;
+pub use receipts::Receipts;
 pub(crate) use sandbox::Refused;
 pub(crate) use spending::spent_this_month;
+pub(crate) use status::SmsStatusLog;
 pub use usd::Usd;
 
 /// What accounts say about text messages, kept as documents of the engine.

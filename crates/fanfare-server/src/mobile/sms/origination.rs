@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::PhoneNumber;
+use fanfare::sms::PhoneNumber;
 
 /// A number that text messages can come from, and the country that it is of. As text: `NUMBER:COUNTRY`, such as
 /// `+15551234567:US`.
@@ -43,7 +43,7 @@ impl FromStr for OriginationNumber {
     fn from_str(text: &str) -> Result<Self, InvalidOriginationNumber> {
         let (number, country) = text.split_once(':').ok_or(InvalidOriginationNumber)?;
         let right = country.len() == 2 && country.bytes().all(|b| b.is_ascii_uppercase());
-        let number = PhoneNumber::parse(number).ok().filter(|_| right).ok_or(InvalidOriginationNumber)?;
+        let number = PhoneNumber::parse_plain(number).filter(|_| right).ok_or(InvalidOriginationNumber)?;
         Ok(Self { number, country: country.to_owned() })
     }
 }

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use fanfare::attempt::{Attempt, Next};
 use fanfare::store::Stage;
-use fanfare::{Host as _, MessageType, Observer, Protocol, Publication, Step, SystemHost, Topic};
+use fanfare::{Host as _, MessageType, Observer, Protocol, Publication, Step, SystemHost, Topic, TopicArn};
 
 use files::Files;
 pub(crate) use line::moment;
@@ -61,10 +61,14 @@ impl DeliveryLog {
     }
 
     fn write(&self, publication: &Publication, attempt: &Attempt, failed: bool) {
-        let line = line::line(publication, attempt, &random_uuid());
+        self.line(publication.topic(), failed, line::line(publication, attempt, &random_uuid()));
+    }
+
+    /// Writes a line of the log of `topic`, or of what stands for it.
+    pub(crate) fn line(&self, topic: &TopicArn, failed: bool, line: String) {
         match &self.0 {
-            Some(files) => files.write(publication.topic(), failed, line),
-            None => tracing::info!(target: "fanfare::delivery", topic = publication.topic().as_str(), "{line}"),
+            Some(files) => files.write(topic, failed, line),
+            None => tracing::info!(target: "fanfare::delivery", topic = topic.as_str(), "{line}"),
         }
     }
 }
