@@ -110,7 +110,8 @@ fn text_messages_bring_every_way_with_one_tls_stack_and_one_crypto_provider() {
     for name in ["aws-sdk-sns", "rusmpp", "reqwest", "rustls", "aws-lc-rs"] {
         assert!(names.contains(&name.to_owned()), "{name}");
     }
-    let unwanted = ["ring", "openssl", "openssl-sys", "native-tls", "webpki-roots", "fanfare-http", "fanfare-sqs", "lettre"];
+    let unwanted =
+        ["ring", "openssl", "openssl-sys", "native-tls", "webpki-roots", "fanfare-http", "fanfare-sqs", "lettre"];
     let found: Vec<_> = names.iter().filter(|name| unwanted.contains(&name.as_str())).collect();
     assert!(found.is_empty(), "{found:?}");
 }

@@ -52,9 +52,8 @@ impl Receipts {
         loop {
             let receipts = self.0.lock().unwrap().clone();
             if receipts.len() >= count {
-                let told = |receipt: DeliveryReceipt| {
-                    (receipt.sent.unwrap().message_id, format!("{:?}", receipt.state))
-                };
+                let told =
+                    |receipt: DeliveryReceipt| (receipt.sent.unwrap().message_id, format!("{:?}", receipt.state));
                 return receipts.into_iter().map(told).collect();
             }
             assert!(began.elapsed() < PATIENCE, "there are {receipts:?}");
@@ -133,7 +132,8 @@ async fn by_kannel() {
     let words = "東京 😀 ".repeat(200);
     let long = fanfare.publish(&topic, Message::text(words.clone()).unwrap()).await.unwrap();
     let whole = format!("ACME> {words}");
-    let shown = kannel.wait(|shown| shown.iter().skip(1).map(|part| part.text.len()).sum::<usize>() >= whole.len()).await;
+    let shown =
+        kannel.wait(|shown| shown.iter().skip(1).map(|part| part.text.len()).sum::<usize>() >= whole.len()).await;
     assert_eq!(shown[1..].iter().map(|part| part.text.as_str()).collect::<String>(), whole);
     assert!(shown[1..].iter().all(|part| part.header[..3] == [5, 0, 3] && part.header[4] as usize == shown.len() - 1));
 
@@ -157,7 +157,11 @@ async fn by_kannel() {
         assert_eq!(tokio::time::timeout(PATIENCE, message.settled()).await.unwrap().delivered(), 1);
     }
     let away = |shown: &[kannel::Shown]| {
-        shown.iter().filter(|part| part.text.contains("while away")).map(|part| part.text.clone()).collect::<BTreeSet<_>>()
+        shown
+            .iter()
+            .filter(|part| part.text.contains("while away"))
+            .map(|part| part.text.clone())
+            .collect::<BTreeSet<_>>()
     };
     kannel.wait(|shown| away(shown).len() == 5).await;
     fanfare.close().await;
@@ -178,12 +182,17 @@ async fn a_network_takes_long_texts_over_smpp_throttles_and_tells_receipts() {
     let refused = fanfare.publish(&topic, Message::text("for nobody").unwrap()).await.unwrap();
     let throttled_id = throttled.message_id().to_owned();
     let told = receipts.wait(2).await;
-    assert_eq!(told, [&long, &throttled].map(|m| (m.message_id().to_owned(), format!("{:?}", ReceiptState::Delivered))).into());
+    assert_eq!(
+        told,
+        [&long, &throttled].map(|m| (m.message_id().to_owned(), format!("{:?}", ReceiptState::Delivered))).into()
+    );
     assert_eq!((long.settled().await.delivered(), throttled.settled().await.delivered()), (1, 1));
     assert_eq!(refused.settled().await.dropped(), 1);
 
-    let (parts, plain): (Vec<Value>, _) =
-        network.parts().into_iter().partition(|part| part["header"].as_array().is_some_and(|header| !header.is_empty()));
+    let (parts, plain): (Vec<Value>, _) = network
+        .parts()
+        .into_iter()
+        .partition(|part| part["header"].as_array().is_some_and(|header| !header.is_empty()));
     let texts = |parts: &[Value]| parts.iter().map(|part| part["text"].as_str().unwrap()).collect::<String>();
     assert_eq!(texts(&parts), format!("ACME> {words}"));
     assert!(parts.len() > 1 && parts.iter().all(|part| part["coding"] == 8));
@@ -217,9 +226,8 @@ async fn nothing_is_lost_while_a_network_is_away_in_the_middle() {
         assert_eq!(report.delivered(), 1);
     }
     let wanted: BTreeSet<String> = (0..60).map(|number| format!("ACME> {}", text(number))).collect();
-    let taken = |parts: &[Value]| {
-        parts.iter().map(|part| part["text"].as_str().unwrap().to_owned()).collect::<BTreeSet<_>>()
-    };
+    let taken =
+        |parts: &[Value]| parts.iter().map(|part| part["text"].as_str().unwrap().to_owned()).collect::<BTreeSet<_>>();
     let parts = network.wait(|parts| taken(parts).len() >= 60).await;
     assert_eq!(taken(&parts), wanted);
     fanfare.close().await;

@@ -155,7 +155,8 @@ fn read(line: &str) -> Option<Shown> {
         }
         _ => (Vec::new(), unescaped(rest)),
     };
-    let units: Vec<u16> = bytes.chunks(2).map(|pair| u16::from_be_bytes([pair[0], *pair.get(1).unwrap_or(&0)])).collect();
+    let units: Vec<u16> =
+        bytes.chunks(2).map(|pair| u16::from_be_bytes([pair[0], *pair.get(1).unwrap_or(&0)])).collect();
     // The parts of a text in the alphabet of GSM are one byte for each character.
     let is_ucs2 = bytes.len() % 2 == 0 && bytes.contains(&0);
     let text = if is_ucs2 { String::from_utf16_lossy(&units) } else { String::from_utf8_lossy(&bytes).into_owned() };

@@ -68,7 +68,11 @@ async fn spawn(port: u16, parts: &Arc<Mutex<Vec<Value>>>) -> Child {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("live/smpp_server.js");
     let taken = parts.lock().unwrap_or_else(PoisonError::into_inner).len();
     let mut command = Command::new("node");
-    command.arg(script).arg(port.to_string()).arg(taken.to_string()).env("NODE_PATH", installed("FANFARE_NODE_MODULES"));
+    command
+        .arg(script)
+        .arg(port.to_string())
+        .arg(taken.to_string())
+        .env("NODE_PATH", installed("FANFARE_NODE_MODULES"));
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).spawn();
     let mut child = child.expect("node can be started");
     let mut lines = BufReader::new(child.stdout.take().expect("standard output is piped")).lines();

@@ -23,7 +23,6 @@ use attempt_log::AttemptLog;
 use metrics::Metrics;
 
 pub(crate) use calls::Told;
-pub(crate) use delivery_log::{is_sampled, moment};
 pub use delivery_log::{DeliveryLog, DeliveryLogError};
 pub(crate) use delivery_log::{is_sampled, moment};
 

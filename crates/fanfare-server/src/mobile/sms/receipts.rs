@@ -58,16 +58,17 @@ impl Receipts {
     /// Takes receipts in by links of `callbacks`. Whoever calls is told nothing: not whether the link is right either.
     pub fn router(&self, callbacks: Callbacks) -> Router {
         let receipts = self.clone();
-        let take = async move |Path((gateway, token)): Path<(String, String)>, RawQuery(query): RawQuery, body: String| {
-            let query = query.unwrap_or_default();
-            let parameters = [query.as_bytes(), body.as_bytes()].map(form_urlencoded::parse).into_iter().flatten();
-            let parameters: Vec<_> = parameters.into_iter().collect();
-            let parameters = parameters.iter().map(|(name, value)| (name.as_ref(), value.as_ref()));
-            if let Some(receipt) = callbacks.read(&gateway, &token, parameters) {
-                receipts.observe(&receipt);
-            }
-            StatusCode::NO_CONTENT
-        };
+        let take =
+            async move |Path((gateway, token)): Path<(String, String)>, RawQuery(query): RawQuery, body: String| {
+                let query = query.unwrap_or_default();
+                let parameters = [query.as_bytes(), body.as_bytes()].map(form_urlencoded::parse).into_iter().flatten();
+                let parameters: Vec<_> = parameters.into_iter().collect();
+                let parameters = parameters.iter().map(|(name, value)| (name.as_ref(), value.as_ref()));
+                if let Some(receipt) = callbacks.read(&gateway, &token, parameters) {
+                    receipts.observe(&receipt);
+                }
+                StatusCode::NO_CONTENT
+            };
         let route = get(take.clone()).post(take).layer(DefaultBodyLimit::max(BODY_BYTES_MAX));
         Router::new().route(&format!("{PATH}/{{gateway}}/{{token}}"), route)
     }

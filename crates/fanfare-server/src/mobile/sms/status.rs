@@ -55,9 +55,12 @@ impl SmsStatusLog {
             notification = notification.with_display_name(topic.display_name());
         }
         let mut delivery = Map::new();
-        self.describe(&mut delivery, &attempt.endpoint, body(&notification).parts().len());
+        // Messages to single phones share endpoints.
+        let number = publication.recipient().unwrap_or(&attempt.endpoint);
+        self.describe(&mut delivery, number, body(&notification).parts().len());
         let owner = owner(publication.topic());
-        let kind = publication.message().attributes().get("AWS.SNS.SMS.SMSType").map(|kind| kind.to_text().into_owned());
+        let kind =
+            publication.message().attributes().get("AWS.SNS.SMS.SMSType").map(|kind| kind.to_text().into_owned());
         let kind = kind.or_else(|| self.attributes(owner.as_ref()?)?.default_type());
         delivery.insert("smsType".to_owned(), kind.unwrap_or_else(|| "Promotional".to_owned()).into());
         let failure = attempt.failure.as_ref().map(|failure| failure.text.as_str());
