@@ -1,6 +1,7 @@
 //! Text messages by the programs that others wrote: a Kannel with its fake network, npm's SMPP server, and moto for Amazon SNS.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[allow(dead_code, reason = "each test program uses its part")]
 #[path = "live/aws_server.rs"]
 mod aws_server;
 #[path = "live/kannel.rs"]
