@@ -36,6 +36,15 @@ pub(crate) struct Shown {
     pub(crate) text: String,
     /// The header of a part.
     pub(crate) header: Vec<u8>,
+    /// What follows the header, where that is not text.
+    data: Vec<u8>,
+}
+
+impl Shown {
+    /// What is in UCS-2, in the units of that.
+    pub(crate) fn units(&self) -> Vec<u16> {
+        self.data.chunks(2).map(|pair| u16::from_be_bytes([pair[0], *pair.get(1).unwrap_or(&0)])).collect()
+    }
 }
 
 impl Kannel {
@@ -141,26 +150,26 @@ fn wait_for_port(port: u16) {
     }
 }
 
-/// `FROM TO text TEXT`, `FROM TO ucs-2 ESCAPED`, `FROM TO data ESCAPED` or `FROM TO udh ESCAPED data ESCAPED`, in UTF-8 and
-/// UTF-16.
+/// `FROM TO text TEXT` in UTF-8, and `FROM TO ucs-2 ESCAPED`, `FROM TO data ESCAPED` or `FROM TO udh ESCAPED data ESCAPED`,
+/// where what is escaped is UCS-2.
 fn read(line: &str) -> Option<Shown> {
     let mut words = line.splitn(4, ' ');
     let (from, to, kind, rest) = (words.next()?, words.next()?, words.next()?, words.next()?);
     let (from, to) = (from.to_owned(), to.to_owned());
-    let (header, bytes) = match kind {
-        "text" => return Some(Shown { from, to, text: rest.to_owned(), header: Vec::new() }),
+    let (header, data) = match kind {
+        "text" => {
+            let (text, header, data) = (rest.to_owned(), Vec::new(), Vec::new());
+            return Some(Shown { from, to, text, header, data });
+        }
         "udh" => {
             let (header, data) = rest.split_once(" data ")?;
             (unescaped(header), unescaped(data))
         }
         _ => (Vec::new(), unescaped(rest)),
     };
-    let units: Vec<u16> =
-        bytes.chunks(2).map(|pair| u16::from_be_bytes([pair[0], *pair.get(1).unwrap_or(&0)])).collect();
-    // The parts of a text in the alphabet of GSM are one byte for each character.
-    let is_ucs2 = bytes.len() % 2 == 0 && bytes.contains(&0);
-    let text = if is_ucs2 { String::from_utf16_lossy(&units) } else { String::from_utf8_lossy(&bytes).into_owned() };
-    Some(Shown { from, to, text, header })
+    let mut shown = Shown { from, to, text: String::new(), header, data };
+    shown.text = String::from_utf16_lossy(&shown.units());
+    Some(shown)
 }
 
 fn unescaped(text: &str) -> Vec<u8> {
