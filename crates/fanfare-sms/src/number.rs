@@ -61,19 +61,9 @@ impl PhoneNumber {
     }
 }
 
-/// Whether a region has numbers of any kind with so many digits.
+/// Whether a region has numbers with so many digits, of a kind that can get text messages.
 fn has_numbers_of(region: &Descriptors, digits: u16) -> bool {
-    let kinds = [
-        region.mobile(),
-        region.fixed_line(),
-        region.voip(),
-        region.pager(),
-        region.personal_number(),
-        region.uan(),
-        region.toll_free(),
-        region.shared_cost(),
-        region.premium_rate(),
-    ];
+    let kinds = [region.mobile(), region.fixed_line(), region.voip(), region.pager(), region.personal_number()];
     kinds.into_iter().flatten().any(|kind| kind.possible_length().contains(&digits))
 }
 
