@@ -158,7 +158,7 @@ async fn gateways_tell_receipts_by_their_links() {
     program.told(&id, "the phone has it not: Phone carrier has blocked this message (rejected)").await;
     // A link that nobody was given changes nothing, and gives nothing away.
     let forged = told.replace("/kannel/", "/kannel/x");
-    assert_eq!(program.client.get(&forged.replace("state=16", "state=1")).send().await.unwrap().status(), 204);
+    assert_eq!(program.client.get(forged.replace("state=16", "state=1")).send().await.unwrap().status(), 204);
     program.told(&id, "the phone has it not").await;
 
     let account = "AC0123456789abcdef0123456789abcdef";
