@@ -7,7 +7,8 @@
 //! cargo run -p fanfare-examples --example sms --features sms twilio://ACCOUNT:TOKEN@api.twilio.com +12025550123
 //! cargo run -p fanfare-examples --example sms --features sms sns://us-east-1 +12025550123
 //! ```
-//! A network that shows what it gets is a few lines of JavaScript with `npm install smpp`; give it `smpp://ann:s3cret@127.0.0.1:2775`.
+//! A network that somebody else wrote is started by `npm install smpp && NODE_PATH=node_modules node tests/live/smpp_server.js 2775`,
+//! and prints what it gets; the way there is `smpp://fanfare:s3cret@127.0.0.1:2775`.
 #![allow(clippy::print_stdout, reason = "an example shows what happens")]
 
 use fanfare::egress::EgressPolicy;
