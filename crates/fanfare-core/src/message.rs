@@ -207,6 +207,11 @@ impl Message {
         self.0.texts.select_on(protocol, platform)
     }
 
+    /// Whether a text is that of some protocols or platforms alone.
+    pub(crate) fn is_own_text(&self, index: TextIndex) -> bool {
+        self.has_json_structure() && index != TextIndex(0)
+    }
+
     pub(crate) fn text_at(&self, index: TextIndex) -> &Bytes {
         self.0.texts.at(index)
     }

@@ -110,6 +110,7 @@ pub struct Notification {
     kind: NotificationKind,
     publication: Publication,
     text: TextIndex,
+    is_own_text: bool,
     form: Arc<Form>,
     stage: Stage,
     attempt: NonZeroU32,
@@ -120,10 +121,12 @@ impl Notification {
     /// (a protocol's name).
     pub fn new(publication: Publication, key: &str) -> Self {
         let text = publication.message().select(key);
+        let is_own_text = publication.message().is_own_text(text);
         Self {
             kind: NotificationKind::Notification,
             publication,
             text,
+            is_own_text,
             form: Arc::default(),
             stage: Stage::Endpoint,
             attempt: NonZeroU32::MIN,
@@ -266,6 +269,12 @@ impl Notification {
         std::str::from_utf8(self.text_bytes()).expect("a text is made from a String")
     }
 
+    /// Whether the publisher wrote the text for this subscriber's protocol or platform (`MessageStructure=json`), and not for
+    /// everybody: to a push platform such a text is a payload, and any other is shown to people.
+    pub fn is_own_text(&self) -> bool {
+        self.is_own_text
+    }
+
     /// The text selected for this subscriber, to share without copying.
     pub fn text_bytes(&self) -> &Bytes {
         self.publication.message().text_at(self.text)
@@ -366,7 +375,8 @@ impl Notification {
     /// The same with the text for `address` of `protocol`, or for the one address that the message was published to.
     pub(crate) fn for_address(self, protocol: &Protocol, address: Option<&str>) -> Self {
         let text = self.publication.message().select_for(protocol, self.recipient().or(address));
-        Self { text, ..self }
+        let is_own_text = self.publication.message().is_own_text(text);
+        Self { text, is_own_text, ..self }
     }
 
     pub(crate) fn at_stage(self, stage: Stage) -> Self {

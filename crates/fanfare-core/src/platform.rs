@@ -32,10 +32,12 @@ pub enum Platform {
     Baidu,
     Mpns,
     Wns,
+    /// Web Push (RFC 8030), which Amazon SNS does not have: an extension.
+    WebPush,
 }
 
 /// Every platform, with the keys under which `MessageStructure=json` holds its payload, the best first. The first is its name.
-const PLATFORMS: [(Platform, &[&str]); 15] = [
+const PLATFORMS: [(Platform, &[&str]); 16] = [
     (Platform::Adm, &["ADM", "application"]),
     (Platform::Apns, &["APNS", "application"]),
     (Platform::ApnsSandbox, &["APNS_SANDBOX", "application"]),
@@ -51,6 +53,7 @@ const PLATFORMS: [(Platform, &[&str]); 15] = [
     (Platform::Baidu, &["BAIDU", "application"]),
     (Platform::Mpns, &["MPNS", "application"]),
     (Platform::Wns, &["WNS", "application"]),
+    (Platform::WebPush, &["WEBPUSH", "application"]),
 ];
 
 impl Platform {
@@ -86,8 +89,8 @@ impl Platform {
     /// sent.
     ///
     /// The attribute `AWS.SNS.MOBILE.<platform>.TTL` (in seconds, from when the message was published) comes before
-    /// `in_payload`, the time that the payload itself asks for; otherwise it is four weeks. A time of zero asks Apple and
-    /// Firebase to deliver at once or never; the others are sent nothing then.
+    /// `in_payload`, the time that the payload itself asks for; otherwise it is four weeks. A time of zero asks Apple, Firebase
+    /// and the services of Web Push to deliver at once or never; the others are sent nothing then.
     pub fn time_to_live(
         self,
         attributes: &Attributes,
@@ -98,7 +101,7 @@ impl Platform {
         let asked = names.filter_map(|name| attributes.get(&name)?.to_text().parse().ok()).next();
         let ttl = asked.map(Duration::from_secs).or(in_payload).unwrap_or(DEFAULT_TTL);
         if ttl.is_zero() {
-            return (self.is_apple() || self == Self::Gcm).then_some(ttl);
+            return (self.is_apple() || matches!(self, Self::Gcm | Self::WebPush)).then_some(ttl);
         }
         ttl.checked_sub(dwell).filter(|rest| !rest.is_zero())
     }
@@ -167,14 +170,16 @@ mod tests {
     }
 
     #[test]
-    fn a_time_to_live_of_zero_means_something_to_apple_and_firebase_alone() {
+    fn a_time_to_live_of_zero_means_something_to_apple_firebase_and_web_push_alone() {
         let mut attributes = Attributes::new();
-        for name in ["AWS.SNS.MOBILE.APNS.TTL", "AWS.SNS.MOBILE.FCM.TTL", "AWS.SNS.MOBILE.ADM.TTL"] {
+        for platform in ["APNS", "FCM", "ADM", "WEBPUSH"] {
+            let name = &format!("AWS.SNS.MOBILE.{platform}.TTL");
             attributes.insert(name, "Number", AttributeValue::Text("0".to_owned())).unwrap();
         }
         let ttl = |platform: Platform| platform.time_to_live(&attributes, None, Duration::from_millis(5));
         assert_eq!(ttl(Platform::Apns), Some(Duration::ZERO));
         assert_eq!(ttl(Platform::Gcm), Some(Duration::ZERO));
+        assert_eq!(ttl(Platform::WebPush), Some(Duration::ZERO));
         assert_eq!(ttl(Platform::Adm), None);
     }
 }
