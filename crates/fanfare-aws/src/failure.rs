@@ -27,19 +27,32 @@ pub struct Refusal<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Verdict {
     kind: Kind,
-    is_final: bool,
+    fate: Fate,
     context: &'static str,
+}
+
+/// What becomes of the notification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Retried,
+    Rejected,
+    Disabling,
 }
 
 impl Verdict {
     /// It passes: try again. `context` is a lower-case phrase.
     pub const fn retry(kind: Kind, context: &'static str) -> Self {
-        Self { kind, is_final: false, context }
+        Self { kind, fate: Fate::Retried, context }
     }
 
     /// It lasts: this notification will never be taken.
     pub const fn reject(kind: Kind, context: &'static str) -> Self {
-        Self { kind, is_final: true, context }
+        Self { kind, fate: Fate::Rejected, context }
+    }
+
+    /// It lasts, and for everything that goes there: whoever owns the endpoint may turn it off.
+    pub const fn disable(kind: Kind, context: &'static str) -> Self {
+        Self { kind, fate: Fate::Disabling, context }
     }
 }
 
@@ -91,9 +104,13 @@ where
 /// The outcome of a refusal, of a whole call or of one entry in it.
 pub fn refusal(refusal: Refusal<'_>, table: impl Fn(&str) -> Option<Verdict>) -> DeliveryError {
     let Refusal { code, message, status, retry_after } = refusal;
-    let Verdict { kind, is_final, context } =
+    let Verdict { kind, fate, context } =
         table(code).or_else(|| by_code(code)).unwrap_or_else(|| by_status(status.unwrap_or(400)));
-    let disposition = if is_final { Disposition::Reject } else { Disposition::Retry { after: retry_after } };
+    let disposition = match fate {
+        Fate::Retried => Disposition::Retry { after: retry_after },
+        Fate::Rejected => Disposition::Reject,
+        Fate::Disabling => Disposition::Disable,
+    };
     let mut text = context.to_owned();
     if !code.is_empty() {
         text.push_str(": ");
