@@ -88,6 +88,18 @@ impl Identity {
 
     /// Accepts TLS connections as this identity; with `clients`, only those that show a certificate of that authority.
     pub(crate) fn acceptor(&self, clients: Option<&TestCa>) -> TlsAcceptor {
+        TlsAcceptor::from(Arc::new(self.config(clients)))
+    }
+
+    /// The same for whoever speaks HTTP/2.
+    #[cfg(feature = "push")]
+    pub(crate) fn http2_acceptor(&self, clients: Option<&TestCa>) -> TlsAcceptor {
+        let mut config = self.config(clients);
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        TlsAcceptor::from(Arc::new(config))
+    }
+
+    fn config(&self, clients: Option<&TestCa>) -> ServerConfig {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
@@ -103,10 +115,9 @@ impl Identity {
                 builder.with_client_cert_verifier(verifier)
             }
         };
-        let config = builder
+        builder
             .with_single_cert(vec![self.certificate_der()], self.private_key_der())
-            .expect("the key belongs to the certificate");
-        TlsAcceptor::from(Arc::new(config))
+            .expect("the key belongs to the certificate")
     }
 
     fn certificate_der(&self) -> CertificateDer<'static> {
