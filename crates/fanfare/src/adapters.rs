@@ -8,7 +8,7 @@ use fanfare_wire::{Links, LinksError, Renderer, Signer};
 
 #[cfg(feature = "aws")]
 use fanfare_aws::{Aws, AwsConfig};
-#[cfg(any(feature = "http", feature = "https"))]
+#[cfg(any(feature = "application", feature = "http", feature = "https"))]
 use fanfare_egress::EgressPolicy;
 #[cfg(any(feature = "email", feature = "email-json"))]
 use fanfare_email::{EmailConfig, EmailConnector};
@@ -18,6 +18,8 @@ use fanfare_http::{HttpConfig, HttpConnector};
 use fanfare_lambda::{LambdaConfig, LambdaConnector};
 #[cfg(feature = "sms")]
 use fanfare_sms::{SmsConfig, SmsConnector};
+#[cfg(feature = "application")]
+use fanfare_push::{PushConfig, PushConnector};
 #[cfg(feature = "sqs")]
 use fanfare_sqs::{SqsConfig, SqsConnector};
 
@@ -50,6 +52,8 @@ pub struct Adapters {
     lambda: LambdaConfig,
     #[cfg(feature = "sms")]
     sms: Option<SmsConfig>,
+    #[cfg(feature = "application")]
+    application: Option<PushConfig>,
 }
 
 impl Adapters {
@@ -74,6 +78,8 @@ impl Adapters {
             lambda: LambdaConfig::new(),
             #[cfg(feature = "sms")]
             sms: None,
+            #[cfg(feature = "application")]
+            application: None,
         })
     }
 
@@ -85,10 +91,17 @@ impl Adapters {
     }
 
     /// Connects to those addresses of subscribers that `policy` allows: the public ones unless set.
-    #[cfg(any(feature = "http", feature = "https"))]
+    #[cfg(any(feature = "application", feature = "http", feature = "https"))]
     #[must_use]
     pub fn egress(mut self, policy: EgressPolicy) -> Self {
-        self.http = self.http.egress(policy);
+        #[cfg(feature = "application")]
+        {
+            self.application = self.application.map(|config| config.egress(policy.clone()));
+        }
+        #[cfg(any(feature = "http", feature = "https"))]
+        {
+            self.http = self.http.egress(policy);
+        }
         self
     }
 
@@ -141,6 +154,14 @@ impl Adapters {
         self
     }
 
+    /// Delivers to devices by `config`, with its own egress policy. Without it there is no way to them, and no connector.
+    #[cfg(feature = "application")]
+    #[must_use]
+    pub fn application(mut self, config: PushConfig) -> Self {
+        self.application = Some(config);
+        self
+    }
+
     /// What makes the bodies of notifications: the connectors share it, and a connector of the program's own may, too.
     pub fn renderer(&self) -> &Renderer {
         &self.renderer
@@ -176,6 +197,14 @@ impl Adapters {
                 .with(SmsConnector::new(config.clone()).map_err(|error| AdaptersError::adapter("sms", error))?),
             None => connectors,
         };
+        #[cfg(feature = "application")]
+        let connectors = match &self.application {
+            Some(config) => connectors.with(
+                PushConnector::new(config.clone(), self.aws.clone())
+                    .map_err(|error| AdaptersError::adapter("application", error))?,
+            ),
+            None => connectors,
+        };
         Ok(connectors)
     }
 }
@@ -195,7 +224,14 @@ pub enum AdaptersError {
     },
 }
 
-#[cfg(any(feature = "email", feature = "email-json", feature = "http", feature = "https", feature = "sms"))]
+#[cfg(any(
+    feature = "application",
+    feature = "email",
+    feature = "email-json",
+    feature = "http",
+    feature = "https",
+    feature = "sms"
+))]
 impl AdaptersError {
     fn adapter(protocols: &'static str, error: impl Error + Send + Sync + 'static) -> Self {
         Self::Adapter { protocols, source: Box::new(error) }

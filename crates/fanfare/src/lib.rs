@@ -19,7 +19,7 @@ pub use kept_signer::{KeptSignerError, kept_signer};
 pub use adapters::{Adapters, AdaptersError};
 
 /// The rules for the addresses that may be connected to.
-#[cfg(any(feature = "http", feature = "https", feature = "sms"))]
+#[cfg(any(feature = "application", feature = "http", feature = "https", feature = "sms"))]
 pub use fanfare_egress as egress;
 
 /// Delivery by e-mail.
@@ -37,6 +37,10 @@ pub use fanfare_lambda as lambda;
 /// Delivery to phones.
 #[cfg(feature = "sms")]
 pub use fanfare_sms as sms;
+
+/// Delivery to devices and browsers.
+#[cfg(feature = "application")]
+pub use fanfare_push as push;
 
 /// Delivery to Amazon SQS queues.
 #[cfg(feature = "sqs")]
