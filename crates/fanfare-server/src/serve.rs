@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::{Extension, Router};
+use fanfare::aws::{Aws, AwsConfig};
 use fanfare::disk::{DiskOptions, DiskStore};
 use fanfare::egress::EgressPolicy;
 use fanfare::email::EmailConfig;
 use fanfare::http::{Fetcher, HttpConfig};
 use fanfare::lambda::LambdaConfig;
+use fanfare::push::{PushConfig, PushConnector};
 use fanfare::sms::{Callbacks, SmsConfig};
 use fanfare::wire::{Links, Renderer, Signer};
 use fanfare::{
@@ -64,7 +66,7 @@ pub(crate) async fn run(config: Config) -> ExitCode {
 }
 
 async fn serve(config: Config) -> Result<(), Trouble> {
-    let Config { settings, place, mode, tokens, email, sms } = config;
+    let Config { settings, place, mode, tokens, email, sms, push } = config;
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let listener = TcpListener::bind(settings.listen).await.map_err(|error| {
         format!("cannot listen on {}: {error}: choose another address with --listen", settings.listen)
@@ -79,7 +81,7 @@ async fn serve(config: Config) -> Result<(), Trouble> {
     let connections = settings.connections();
     let proxies: Proxies = settings.proxies.iter().copied().collect();
     let format = settings.log_format;
-    let (served, router) = open(settings, place, &mode, tokens, Senders { email, sms }, &public_url, &observation).await?;
+    let (served, router) = open(settings, place, &mode, tokens, Senders { email, sms, push }, &public_url, &observation).await?;
     let router = proxies.around(router.layer(Extension(PublicHost::of(&public_url))));
     if matches!(mode, Mode::Off(_)) {
         let what = format!("--auth off: signatures are NOT checked, whoever reaches {address} may do everything");
@@ -148,6 +150,7 @@ impl Connector for NoRelay {
 struct Senders {
     email: Option<EmailConfig>,
     sms: Option<SmsConfig>,
+    push: PushConfig,
 }
 
 /// The engine over its store, and everything that is served of it.
@@ -169,6 +172,8 @@ async fn open(
     let loopback = loopback.map(|rule| rule.parse().expect("the rule is well formed"));
     let egress = settings.egress.into_iter().chain(loopback).fold(EgressPolicy::internet(), EgressPolicy::allow);
     let fetcher = Fetcher::new(HttpConfig::new().attempt_timeout(FETCH_TIMEOUT).egress(egress.clone()))?;
+    let push = senders.push.egress(egress.clone()).host(Arc::clone(&host));
+    let push = PushConnector::new(push, Aws::new(AwsConfig::new()))?;
     let lambda = LambdaConfig::new().function_names(settings.lambda_function_names.into());
     let adapters = Adapters::new(public_url)?.egress(egress.clone()).signer(signer.clone());
     let mut adapters = adapters.lambda(lambda);
@@ -199,8 +204,10 @@ async fn open(
         let what = format!("deliveries over {listed} are listed at /_fanfare/outbox and NOT sent");
         log::warn(settings.log_format, &what);
     }
+    let is_listed = outbox.protocols().contains(&Protocol::Application);
     let parts = Parts {
         connectors,
+        push: (!is_listed).then_some(push),
         host,
         signer,
         mode: mode.clone(),
@@ -239,6 +246,8 @@ async fn open(
 /// What an engine and its surface are made from; a server for tests makes them anew with each reset.
 struct Parts {
     connectors: Connectors,
+    /// What delivers to devices, unless they are listed in the outbox.
+    push: Option<PushConnector>,
     host: Arc<dyn Host>,
     signer: Signer,
     mode: Mode,
@@ -255,7 +264,11 @@ struct Parts {
 
 impl Parts {
     fn engine(&self, mobile: &Mobile, protection: &DataProtection) -> FanfareBuilder {
-        let connectors = protection.guard(mobile.guard(self.connectors.clone()));
+        let connectors = match &self.push {
+            Some(push) => self.connectors.clone().with(push.serving(mobile.devices())),
+            None => self.connectors.clone(),
+        };
+        let connectors = protection.guard(mobile.guard(connectors));
         let builder =
             self.observation.observing(Fanfare::builder()).connectors(connectors).host(Arc::clone(&self.host));
         let builder = builder.observer(mobile.push_status_observer(self.observation.deliveries()));

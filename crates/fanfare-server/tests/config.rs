@@ -287,3 +287,25 @@ fn settings_for_e_mails_are_checked_together_and_passwords_are_never_shown() {
         assert!(!error.contains("s3cret"), "{error}");
     }
 }
+
+#[test]
+fn settings_for_pushes_that_cannot_work_are_refused_with_their_place() {
+    let folder = Folder::new("push");
+    let file = "listen = \"127.0.0.1:0\"\nmemory = true\nauth = \"off\"\n";
+    let fine =
+        ["--push-through-sns", "--apns-url", "https://proxy.example.com:2197", "--fcm-url", "https://fcm.example.com"];
+    let (good, _, error) = folder.check(file, &fine, &[]);
+    assert!(good, "{error}");
+    for (flags, said) in [
+        (&["--apns-url", "apns.example.com"][..], "--apns-url: the url of a push service cannot be used"),
+        (
+            &["--fcm-url", "https://fcm.example.com/v1"],
+            "--fcm-url: the url of a push service must have no user, no path",
+        ),
+        (&["--push-ca", "DIR/none.pem"], "DIR/none.pem: No such file"),
+        (&["--push-ca", "DIR/fanfare.toml"], "no certificate in a PEM text"),
+    ] {
+        let (good, _, error) = folder.check(file, flags, &[]);
+        assert!(!good && error.contains(said), "{flags:?}: {error}");
+    }
+}

@@ -19,16 +19,18 @@ impl Api {
         if arn.account() != call.caller.account() {
             return Err(call.not_authorized(&arn));
         }
-        let directory = &self.mobile.bound().await.directory;
-        let device = directory.device(&arn).ok().filter(|_| arn.region() == call.caller.region());
-        let device = device.ok_or_else(|| {
-            Refusal::invalid_parameter("TargetArn Reason: No endpoint found for the target arn specified")
-        })?;
-        if !device.enabled {
-            return Err(Refusal::new("EndpointDisabled", 400, "Endpoint is disabled"));
-        }
-        if !directory.application(&arn.application())?.is_enabled() {
-            return Err(Refusal::new("PlatformApplicationDisabled", 400, "PlatformApplication is disabled"));
+        let is_of_region = arn.region() == call.caller.region();
+        if !is_of_region || !self.mobile.passes_on(&arn).await {
+            let directory = &self.mobile.bound().await.directory;
+            let device = directory.device(&arn).ok().filter(|_| is_of_region).ok_or_else(|| {
+                Refusal::invalid_parameter("TargetArn Reason: No endpoint found for the target arn specified")
+            })?;
+            if !device.enabled {
+                return Err(Refusal::new("EndpointDisabled", 400, "Endpoint is disabled"));
+            }
+            if !directory.application(&arn.application())?.is_enabled() {
+                return Err(Refusal::new("PlatformApplicationDisabled", 400, "PlatformApplication is disabled"));
+            }
         }
         let sent = Sent::of(call.request);
         sent.check_types("messageAttributes")?;
@@ -79,7 +81,8 @@ impl Api {
     pub(super) async fn check_subscribed(&self, protocol: &Protocol, address: &str) -> Result<(), Refusal> {
         if *protocol == Protocol::Application {
             let arn = EndpointArn::parse("Endpoint", address)?;
-            if self.mobile.bound().await.directory.device(&arn).is_err() {
+            let is_known = self.mobile.bound().await.directory.device(&arn).is_ok();
+            if !is_known && !self.mobile.passes_on(&arn).await {
                 return Err(Refusal::invalid_parameter(format_args!(
                     "Endpoint Reason: Endpoint does not exist for endpoint arn{arn}"
                 )));

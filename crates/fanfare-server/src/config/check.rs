@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use fanfare::email::EmailConfig;
+use fanfare::push::PushConfig;
 use fanfare::sms::SmsConfig;
 use fanfare::{Adapters, Owner};
 use fanfare_server::auth::{Keys, Mode};
@@ -11,6 +12,7 @@ use fanfare_server::ingest::{InvalidSource, TopicToken};
 use super::email::email;
 use super::layers::{Entry, Layers, Origin};
 use super::problem::Problem;
+use super::push::push;
 use super::secret::Secret;
 use super::settings::{Auth, Settings};
 use super::sms::sms;
@@ -30,6 +32,8 @@ pub(crate) struct Config {
     pub(crate) email: Option<EmailConfig>,
     /// How text messages are sent, if they are.
     pub(crate) sms: Option<SmsConfig>,
+    /// How pushes are delivered.
+    pub(crate) push: PushConfig,
 }
 
 /// Where messages are kept.
@@ -51,12 +55,13 @@ impl Config {
         let tokens = tokens(&settings, layers).map_err(|problem| problems.push(problem));
         let email = email(&settings, layers).map_err(|problem| problems.push(problem));
         let sms = sms(&settings, layers).map_err(|problem| problems.push(problem));
+        let push = push(&settings, layers).map_err(|problem| problems.push(problem));
         if let Err(problem) = public_url(&settings, layers) {
             problems.push(problem);
         }
-        match (place, mode, tokens, email, sms) {
-            (Ok(place), Ok(mode), Ok(tokens), Ok(email), Ok(sms)) if problems.is_empty() => {
-                Ok(Self { settings, place, mode, tokens, email, sms })
+        match (place, mode, tokens, email, sms, push) {
+            (Ok(place), Ok(mode), Ok(tokens), Ok(email), Ok(sms), Ok(push)) if problems.is_empty() => {
+                Ok(Self { settings, place, mode, tokens, email, sms, push })
             }
             _ => Err(problems),
         }

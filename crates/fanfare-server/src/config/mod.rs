@@ -12,6 +12,7 @@ mod given;
 mod layers;
 mod nearest;
 mod problem;
+mod push;
 mod secret;
 mod setting;
 mod settings;

@@ -11,7 +11,7 @@ use fanfare::lambda::FunctionNames;
 use fanfare::{Protocol, Quotas};
 use fanfare_server::connections::Connections;
 use fanfare_server::ingest::Source;
-use fanfare_server::mobile::{Credentials, MobileSettings, OriginationNumber, Sandbox, Usd};
+use fanfare_server::mobile::{Credentials, MobileSettings, OriginationNumber, Sandbox, UnknownEndpoints, Usd};
 use fanfare_server::proxies::Proxy;
 use tracing_subscriber::filter::Targets;
 
@@ -110,6 +110,20 @@ pub(crate) struct Settings {
     /// A PEM file of authorities whose certificates networks and gateways of text messages may show, beside the system's.
     #[arg(long, value_name = "FILE")]
     pub(crate) sms_ca: Option<PathBuf>,
+    /// Hand pushes to endpoints that this server does not have, and to platforms that nothing goes to directly (ADM, BAIDU, MPNS,
+    /// WNS), to Amazon SNS, which is called in the ways of every AWS SDK. Endpoints of this server are reached directly.
+    #[arg(long)]
+    pub(crate) push_through_sns: bool,
+    /// Call APNs here instead of at api.push.apple.com and api.sandbox.push.apple.com. Addresses that are not public need
+    /// `--egress-allow`.
+    #[arg(long, value_name = "URL")]
+    pub(crate) apns_url: Option<String>,
+    /// Call FCM here instead of at fcm.googleapis.com. Access tokens come from the `token_uri` of each service account.
+    #[arg(long, value_name = "URL")]
+    pub(crate) fcm_url: Option<String>,
+    /// A PEM file of authorities whose certificates push services may show, beside the system's.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) push_ca: Option<PathBuf>,
     /// Send text messages to verified numbers alone (`CreateSMSSandboxPhoneNumber`), as for new accounts of Amazon SNS.
     #[arg(long)]
     pub(crate) sms_sandbox: bool,
@@ -194,6 +208,9 @@ impl Settings {
         // Where pushes are listed instead of sent, whoever tests need not have credentials that work.
         if self.test || self.outbox.contains(&Protocol::Application) {
             mobile.credentials = Credentials::Unchecked;
+        }
+        if self.push_through_sns {
+            mobile.unknown_endpoints = UnknownEndpoints::PassedOn;
         }
         if self.sms_sandbox {
             mobile.sandbox = Sandbox::On;

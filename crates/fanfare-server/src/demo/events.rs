@@ -7,7 +7,7 @@ use fanfare::{Message, SnsError};
 pub(super) struct Event {
     pub(super) title: &'static str,
     source: &'static str,
-    document: &'static str,
+    pub(super) document: &'static str,
 }
 
 /// In the order in which they are published.

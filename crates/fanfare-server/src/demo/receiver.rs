@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use fanfare::Protocol;
-use fanfare_testkit::{HttpReceiver, LambdaReceiver, ReceivedRequest, SmppReceiver, SmtpReceiver, SqsReceiver};
+use fanfare_testkit::{
+    HttpReceiver, LambdaReceiver, ReceivedRequest, SmppReceiver, SmtpReceiver, SqsReceiver, WebPushReceiver,
+};
 
-/// The region and account of the demo's queues and functions.
+/// The region and account of the demo's queues, functions and browsers.
 const AWS_PLACE: &str = "us-east-1:000000000000";
 
 /// The number of the demo's phone.
@@ -24,6 +26,8 @@ pub(super) enum Receiver {
     Mail(Arc<SmtpReceiver>, Protocol),
     /// `sms`: a network with one phone.
     Phone(SmppReceiver),
+    /// `application`: a browser, which decrypts what its push service hands it.
+    Browser(WebPushReceiver),
 }
 
 impl Receiver {
@@ -35,6 +39,7 @@ impl Receiver {
             Self::Function(_) => format!("arn:aws:lambda:{AWS_PLACE}:function:{name}"),
             Self::Mail(..) => format!("{name}@example.com"),
             Self::Phone(_) => PHONE.to_owned(),
+            Self::Browser(_) => format!("arn:aws:sns:{AWS_PLACE}:endpoint/WEBPUSH/demo/{name}"),
         }
     }
 
@@ -46,6 +51,7 @@ impl Receiver {
             Self::Function(_) => Protocol::Lambda,
             Self::Mail(_, protocol) => protocol.clone(),
             Self::Phone(_) => Protocol::Sms,
+            Self::Browser(_) => Protocol::Application,
         }
     }
 
@@ -67,6 +73,7 @@ impl Receiver {
                 mail.to == [self.address(name)] && mail.message_id().is_some_and(|id| id.starts_with(message_id))
             }),
             Self::Phone(receiver) => receiver.messages().iter().any(|message| message.text == text),
+            Self::Browser(receiver) => receiver.messages().iter().any(|message| message.text == text),
         }
     }
 }

@@ -41,7 +41,7 @@ impl Screen {
 
     pub(super) fn subscribed(&self, name: &str, protocol: &str, about: &str, state: &str) {
         let state = self.painted(Colour::Green, state);
-        self.line(format_args!("  {name:<11}{protocol:<10} {about:<29} {state}"));
+        self.line(format_args!("  {name:<11}{protocol:<11} {about:<29} {state}"));
     }
 
     /// One attempt, `since` its message was published.
@@ -63,7 +63,7 @@ impl Screen {
             _ => "dead letter".to_owned(),
         };
         self.line(format_args!(
-            "  {:>6} ms  {name:<11}{:<10} {number:<11} {status}  {}",
+            "  {:>6} ms  {name:<11}{:<11} {number:<11} {status}  {}",
             since.as_millis(),
             attempt.protocol.as_str(),
             self.painted(colour, &result)
@@ -71,7 +71,7 @@ impl Screen {
     }
 
     pub(super) fn filtered_out(&self, name: &str, protocol: &str, because: &str) {
-        let text = format!("{name:<11}{protocol:<10} filtered out     {because}");
+        let text = format!("{name:<11}{protocol:<11} filtered out     {because}");
         self.line(format_args!("             {}", self.painted(Colour::Dim, &text)));
     }
 

@@ -4,15 +4,23 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use fanfare::aws::AwsConfig;
 use fanfare::egress::EgressPolicy;
 use fanfare::email::EmailConfig;
 use fanfare::lambda::LambdaConfig;
+use fanfare::push::{Application, Device, KnownDevices, PushConfig};
 use fanfare::retry::{RetryPhase, RetrySchedule};
 use fanfare::sms::{SmppConfig, SmsConfig};
 use fanfare::sqs::SqsConfig;
-use fanfare::{Adapters, Destination, FilterPolicy, FilterPolicyScope, Protocol, Subscribe, SubscriptionArn};
-use fanfare_testkit::{HttpReceiver, LambdaReceiver, Reply, SmppReceiver, SmtpReceiver, SqsReceiver, TestCa};
+use fanfare::{
+    Adapters, Destination, FilterPolicy, FilterPolicyScope, Host as _, Platform, Protocol, Subscribe, SubscriptionArn,
+    SystemHost,
+};
+use fanfare_testkit::{
+    HttpReceiver, LambdaReceiver, Reply, SmppReceiver, SmtpReceiver, SqsReceiver, TestCa, WebPushReceiver,
+};
 
 use super::Trouble;
 use super::data::Leftovers;
@@ -74,7 +82,13 @@ pub(super) async fn all(ca: &TestCa, earlier: &Leftovers) -> Result<Vec<Subscrib
         of_http("flaky", "fails twice, then works", flaky, Wish::RetriedSoon),
         of_http("mailbox", "wants bounces, but is gone", gone, Wish::Redriven(bounces)),
         of("operator", "a mailbox for alarms", mailbox(Protocol::Email), Wish::Filtered(alarms.clone())),
-        of("on-call", "a phone for alarms", Receiver::Phone(SmppReceiver::start().await), Wish::Filtered(alarms)),
+        of("on-call", "a phone for alarms", Receiver::Phone(SmppReceiver::start().await), Wish::Filtered(alarms.clone())),
+        of(
+            "browser",
+            "a browser, for alarms",
+            Receiver::Browser(WebPushReceiver::start().await),
+            Wish::Filtered(alarms),
+        ),
         of("audit", "a program's mailbox", mailbox(Protocol::EmailJson), Wish::Everything),
         of("history", "a queue that takes everything", Receiver::Queue(Arc::clone(&queues)), Wish::Everything),
         of("thumbnails", "a function for new objects", Receiver::Function(functions), Wish::Filtered(objects)),
@@ -82,7 +96,7 @@ pub(super) async fn all(ca: &TestCa, earlier: &Leftovers) -> Result<Vec<Subscrib
     ])
 }
 
-/// Shows the adapters where the demo's queues, functions, mailboxes and phones are.
+/// Shows the adapters where the demo's queues, functions, mailboxes, phones and browsers are.
 pub(super) fn reachable(
     adapters: Adapters,
     subscribers: &[Subscriber],
@@ -103,9 +117,24 @@ pub(super) fn reachable(
             }
             Receiver::Queue(receiver) => adapters.sqs(SqsConfig::new().endpoint_url(&receiver.url())?),
             Receiver::Function(receiver) => adapters.lambda(LambdaConfig::new().endpoint_url(&receiver.url())?),
+            Receiver::Browser(receiver) => {
+                let address = subscriber.receiver.address(subscriber.name);
+                adapters.application(pushing_to(receiver, address)?)
+            }
         };
     }
     Ok(adapters)
+}
+
+/// Lets a browser of `receiver` subscribe, to be reached at `address` with a key of the demo's own.
+fn pushing_to(receiver: &WebPushReceiver, address: String) -> Result<PushConfig, Trouble> {
+    let mut key = [0; 32];
+    SystemHost.fill(&mut key);
+    let application = Application::new(Platform::WebPush, "mailto:fanfare@example.com", BASE64URL.encode(key));
+    application.check()?;
+    let devices = KnownDevices::new();
+    devices.insert(address, Device::new(receiver.subscribe(), application));
+    Ok(PushConfig::directly(devices).egress(EgressPolicy::internet().allow("127.0.0.0/8".parse()?)))
 }
 
 fn of(name: &'static str, about: &'static str, receiver: Receiver, wish: Wish) -> Subscriber {
@@ -138,7 +167,7 @@ impl Subscriber {
         Destination::address(self.protocol(), self.receiver.address(self.name))
     }
 
-    /// Whether the message came in here.
+    /// Whether the message of that id and text came in here.
     pub(super) fn has(&self, message_id: &str, text: &str) -> bool {
         self.receiver.has(self.name, message_id, text)
     }

@@ -11,14 +11,15 @@ pub(crate) mod sms;
 
 use std::sync::Arc;
 
+use fanfare::push::Devices;
 use fanfare::{Connectors, Documents, Fanfare, Observer, Owner, Protocol, SnsError, SnsErrorCode, WeakFanfare};
 use tokio::sync::SetOnce;
 
 use crate::observe::DeliveryLog;
-use push::{Directory, GuardedPush, PushStatusLog};
+use push::{Directory, EndpointArn, GuardedPush, KeptDevices, PushStatusLog};
 use sms::{GuardedSms, Phones, SmsStatusLog, read_number};
 
-pub use settings::{Credentials, MobileSettings, Sandbox};
+pub use settings::{Credentials, MobileSettings, Sandbox, UnknownEndpoints};
 pub(crate) use sms::spent_this_month;
 pub use sms::{OriginationNumber, Receipts, Usd};
 
@@ -87,6 +88,11 @@ impl Mobile {
         guarded
     }
 
+    /// The devices of the platform endpoints that are kept, for a connector that delivers to them.
+    pub fn devices(&self) -> impl Devices {
+        KeptDevices::new(self.clone())
+    }
+
     /// Says which engine it belongs to; another one later is ignored. Deliveries to phones and devices wait for this.
     pub fn bind(&self, fanfare: &Fanfare) {
         let documents: Documents = fanfare.documents().clone();
@@ -117,6 +123,12 @@ impl Mobile {
         let log = Arc::new(SmsStatusLog::new(self.clone(), log));
         self.0.settings.receipts.log_to(&log);
         log
+    }
+
+    /// Whether an endpoint is not kept here, and the connector is to decide what becomes of messages to it.
+    pub(crate) async fn passes_on(&self, endpoint: &EndpointArn) -> bool {
+        self.settings().unknown_endpoints == UnknownEndpoints::PassedOn
+            && self.bound().await.directory.device(endpoint).is_err()
     }
 
     pub(crate) fn settings(&self) -> &MobileSettings {

@@ -12,6 +12,16 @@ pub enum Credentials {
     Unchecked,
 }
 
+/// What becomes of messages to platform endpoints that are not kept here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum UnknownEndpoints {
+    /// They are refused: there is no such endpoint.
+    #[default]
+    Refused,
+    /// The connector is given them, which may know somebody who has the endpoint, as Amazon SNS may.
+    PassedOn,
+}
+
 /// Whether text messages go to verified numbers alone, as for new accounts of Amazon SNS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Sandbox {
@@ -28,6 +38,8 @@ pub enum Sandbox {
 pub struct MobileSettings {
     /// How credentials and tokens of push services are checked.
     pub credentials: Credentials,
+    /// What becomes of messages to platform endpoints that are not kept here.
+    pub unknown_endpoints: UnknownEndpoints,
     /// Whether accounts are in the SMS sandbox.
     pub sandbox: Sandbox,
     /// What a part of a text message costs. Without a price, nothing is spent and `MonthlySpendLimit` cannot be set.

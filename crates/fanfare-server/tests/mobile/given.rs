@@ -85,6 +85,11 @@ pub(crate) fn map<'a>(name: &str, entries: &[(&'a str, &'a str)]) -> Vec<(String
     entries.iter().enumerate().flat_map(entry).collect()
 }
 
+fn scripted() -> (ScriptedConnector, ScriptedConnector) {
+    let connector = |protocol| ScriptedConnector::new(protocol, Limits::ONE);
+    (connector(Protocol::Sms), connector(Protocol::Application))
+}
+
 impl Server {
     /// A server that delivers to scripted phones and devices.
     pub(crate) async fn start() -> Self {
@@ -101,18 +106,26 @@ impl Server {
     }
 
     async fn serve(settings: MobileSettings, protocols: impl IntoIterator<Item = Protocol>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        let (phones, devices) = (
-            ScriptedConnector::new(Protocol::Sms, Limits::ONE),
-            ScriptedConnector::new(Protocol::Application, Limits::ONE),
-        );
+        let (phones, devices) = scripted();
         let mut connectors = Connectors::new();
         for protocol in protocols {
             connectors = connectors.with(if protocol == Protocol::Sms { phones.clone() } else { devices.clone() });
         }
+        Self { phones, devices, ..Self::serve_with(settings, SimulatedHost::new(7), |_| connectors).await }
+    }
+
+    /// A server that delivers by the connectors that are made for what it keeps.
+    pub(crate) async fn serve_with(
+        settings: MobileSettings,
+        host: SimulatedHost,
+        connectors: impl FnOnce(&Mobile) -> Connectors,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let (phones, devices) = scripted();
         let mobile = Mobile::new(settings);
-        let host = Arc::new(SimulatedHost::new(7));
+        let host = Arc::new(host);
+        let connectors = connectors(&mobile);
         let builder = Fanfare::builder().connectors(mobile.guard(connectors)).host(Arc::clone(&host));
         let fanfare = builder.open();
         let mode = Mode::Off(Owner::new("us-east-1", ACCOUNT).unwrap());

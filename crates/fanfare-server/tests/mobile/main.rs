@@ -5,5 +5,6 @@ mod direct;
 mod given;
 mod kept;
 mod platforms;
+mod pushes;
 mod sms;
 mod vectors;

@@ -89,6 +89,14 @@ impl Application {
         self.attribute("Enabled") != Some("false")
     }
 
+    /// What its push service is asked with.
+    pub(super) fn for_push(&self, platform: Platform) -> fanfare::push::Application {
+        let [principal, credential, team_id, bundle_id] =
+            ["PlatformPrincipal", "PlatformCredential", "ApplePlatformTeamID", "ApplePlatformBundleID"]
+                .map(|name| self.attribute(name).unwrap_or_default());
+        fanfare::push::Application::new(platform, principal, credential).apple(team_id, bundle_id)
+    }
+
     /// The attributes that may be answered: all but the credentials.
     pub(crate) fn shown(&self) -> BTreeMap<&str, &str> {
         let known = self.attributes.iter().map(|(name, value)| (name.as_str(), value.as_str()));

@@ -68,6 +68,9 @@ impl Endpoint for GuardedDevice {
 
     async fn deliver(&self, notification: &Notification) -> Outcome {
         let bound = self.mobile.bound().await;
+        if self.mobile.passes_on(&self.arn).await {
+            return self.device.deliver(notification).await;
+        }
         let Ok(application) = bound.directory.application(&self.arn.application()) else {
             return Err(refused(DeliveryErrorKind::NotFound, "PlatformApplication does not exist"));
         };
@@ -157,6 +160,11 @@ fn failure(error: &DeliveryError) -> (&'static str, String) {
             ("InvalidCredentials", "Platform application credentials are not valid.".to_owned())
         }
         DeliveryErrorKind::Throttled => ("Throttled", own),
+        // What the push service itself says of a token, and not that nothing is kept here.
+        DeliveryErrorKind::NotFound if error.status().is_some() => {
+            ("InvalidPlatformToken", "Platform token associated with the endpoint is not valid.".to_owned())
+        }
+        DeliveryErrorKind::Unavailable if error.status() == Some(500) => ("UnexpectedFailure", own),
         DeliveryErrorKind::Unreachable
         | DeliveryErrorKind::Timeout
         | DeliveryErrorKind::Interrupted

@@ -5,50 +5,23 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use fanfare::{Platform, SnsError};
-use serde::Deserialize;
 
 use super::Application;
 
 /// Refuses credentials that the service of `platform` would refuse as well.
 ///
-/// - Apple: a certificate and its key, both PEM; or the ten characters of a key id and the `.p8` key, with the ids of team and
-///   bundle.
-/// - Firebase: a service account in JSON. The keys of its legacy interface work nowhere any more.
+/// - Those that this server reaches itself: what [`fanfare::push::Application::check`] says.
+/// - Microsoft's older one: a certificate and its key, both PEM.
 /// - Others: anything that is not empty.
 pub(super) fn check(platform: Platform, application: &Application) -> Result<(), SnsError> {
     let principal = application.attribute("PlatformPrincipal").unwrap_or_default();
     let credential = application.attribute("PlatformCredential").unwrap_or_default();
     let right = match platform {
-        Platform::Gcm => is_service_account(credential),
-        _ if platform.is_apple() && is_pem(principal) => is_private_key(credential),
-        _ if platform.is_apple() => {
-            let named = |name| application.attribute(name).is_some_and(|value| !value.is_empty());
-            is_key_id(principal)
-                && is_signing_key(credential)
-                && named("ApplePlatformTeamID")
-                && named("ApplePlatformBundleID")
-        }
+        Platform::Adm | Platform::Baidu | Platform::Wns => !principal.is_empty() && !credential.is_empty(),
         Platform::Mpns => is_pem(principal) && is_private_key(credential),
-        _ => !principal.is_empty() && !credential.is_empty(),
+        _ => return application.for_push(platform).check(),
     };
     if right { Ok(()) } else { Err(SnsError::invalid_parameter("Attributes Reason: Platform credentials are invalid")) }
-}
-
-/// The fields of a service account's key that are needed to ask for a token.
-#[derive(Deserialize)]
-struct ServiceAccount {
-    r#type: String,
-    project_id: String,
-    client_email: String,
-    private_key: String,
-}
-
-fn is_service_account(text: &str) -> bool {
-    let Ok(account) = serde_json::from_str::<ServiceAccount>(text) else { return false };
-    account.r#type == "service_account"
-        && !account.project_id.is_empty()
-        && account.client_email.contains('@')
-        && is_private_key(&account.private_key)
 }
 
 fn is_pem(text: &str) -> bool {
@@ -66,17 +39,8 @@ fn is_private_key(text: &str) -> bool {
     }
 }
 
-/// Whether this is a `.p8` key: P-256 in PKCS#8.
-fn is_signing_key(text: &str) -> bool {
-    pem(text).is_some_and(|(label, der)| label == "PRIVATE KEY" && is_p256(&der))
-}
-
 fn is_p256(pkcs8: &[u8]) -> bool {
     EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, pkcs8).is_ok()
-}
-
-fn is_key_id(text: &str) -> bool {
-    text.len() == 10 && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
 }
 
 /// The label and the content of the first PEM section (RFC 7468).
@@ -133,18 +97,31 @@ mod tests {
 
     #[test]
     fn apple_takes_a_certificate_with_its_key_or_a_signing_key_with_its_ids() {
-        let (certificate, rsa, p8) = (wrapped("CERTIFICATE", b"x"), rsa(), p8());
+        let identity = fanfare_testkit::TestCa::new().client_identity("Apple Push Services: com.example.app");
+        let (certificate, its_key, rsa, p8) = (identity.certificate_pem(), identity.private_key_pem(), rsa(), p8());
         let with = |principal, credential, rest: &[(&'static str, &'static str)]| {
             let own = [("PlatformPrincipal", principal), ("PlatformCredential", credential)];
             accepts(Platform::Apns, &[&own[..], rest].concat())
         };
         let ids = [("ApplePlatformTeamID", "TEAM123456"), ("ApplePlatformBundleID", "com.example.app")];
-        assert!(with(&certificate, &rsa, &[]));
+        assert!(with(&certificate, &its_key, &[]));
+        assert!(!with(&certificate, &rsa, &[]));
         assert!(with("KEY1234567", &p8, &ids));
         assert!(!with("KEY1234567", &p8, &ids[..1]));
         assert!(!with("KEY1234567", &rsa, &ids));
         assert!(!with("dummy", "dummy", &ids));
         assert!(!with(&certificate, &certificate, &[]));
+    }
+
+    #[test]
+    fn web_push_takes_somebody_to_write_to_and_a_private_key() {
+        let key = "yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw";
+        let with = |principal, credential| {
+            accepts(Platform::WebPush, &[("PlatformPrincipal", principal), ("PlatformCredential", credential)])
+        };
+        assert!(with("mailto:ops@example.com", key));
+        assert!(!with("ops@example.com", key));
+        assert!(!with("mailto:ops@example.com", "dummy"));
     }
 
     #[test]

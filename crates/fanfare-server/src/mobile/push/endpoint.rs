@@ -89,6 +89,9 @@ impl DeviceChange {
             return Err(SnsError::invalid_parameter("Token Reason: cannot be empty"));
         }
         if !platform.is_apple() {
+            if credentials == Credentials::Checked {
+                fanfare::push::check_token(platform, token)?;
+            }
             self.token = Some(token.to_owned());
             return Ok(());
         }
