@@ -180,6 +180,14 @@ mod tests {
     }
 
     #[test]
+    fn a_payload_that_was_masked_on_its_way_is_a_payload_still() {
+        let masked = r#"{"aps":{"alert":"****"}}"#;
+        let notification = notification("APNS", payload("APNS", r#"{"aps":{"alert":"4111"}}"#));
+        let request = made(Platform::Apns, &notification.reworded(masked, None).unwrap()).unwrap();
+        assert_eq!(request.body, masked);
+    }
+
+    #[test]
     fn the_push_type_follows_amazon_sns_rule() {
         let cases = &fanfare_testkit::vectors::document("mobile-push")["apns_push_type_inference"];
         for case in cases.as_array().unwrap() {
