@@ -122,7 +122,8 @@ fn application_brings_one_tls_stack_one_crypto_provider_and_one_part_of_the_sdk(
     for name in ["reqwest", "h2", "rustls", "aws-lc-rs", "aws-sdk-sns", "fanfare-egress"] {
         assert!(names.contains(&name.to_owned()), "{name}");
     }
-    let unwanted = ["ring", "openssl", "openssl-sys", "native-tls", "p256", "aws-sdk-sqs", "aws-sdk-lambda", "fanfare-http"];
+    let unwanted =
+        ["ring", "openssl", "openssl-sys", "native-tls", "p256", "aws-sdk-sqs", "aws-sdk-lambda", "fanfare-http"];
     let found: Vec<_> = names.iter().filter(|name| unwanted.contains(&name.as_str())).collect();
     assert!(found.is_empty(), "{found:?}");
 }

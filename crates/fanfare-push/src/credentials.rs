@@ -234,17 +234,16 @@ mod tests {
 
     #[test]
     fn web_push_takes_a_key_as_it_is_usually_written_or_in_pem() {
-        // RFC 8292, section 2.4: the key of its example.
+        // The keys of the example in RFC 8291, appendix A.
+        let raw = "yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw";
+        let public = "BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8";
         let of = |principal: &str, key: &str| Credentials::parse(&Application::new(Platform::WebPush, principal, key));
-        let mut raw = [7_u8; 32];
-        raw[0] = 1;
-        let raw = BASE64URL.encode(raw);
-        let Ok(Credentials::Vapid(vapid)) = of("mailto:ops@example.com", &raw) else { panic!("it is a key") };
-        assert_eq!((vapid.public_key.len(), vapid.subject.as_deref()), (87, Some("mailto:ops@example.com")));
-        let Ok(Credentials::Vapid(by_key)) = of(&vapid.public_key, &raw) else { panic!("it is its public key") };
+        let Ok(Credentials::Vapid(vapid)) = of("mailto:ops@example.com", raw) else { panic!("it is a key") };
+        assert_eq!((vapid.public_key.as_str(), vapid.subject.as_deref()), (public, Some("mailto:ops@example.com")));
+        let Ok(Credentials::Vapid(by_key)) = of(&vapid.public_key, raw) else { panic!("it is its public key") };
         assert_eq!((&by_key.public_key, by_key.subject), (&vapid.public_key, None));
         assert!(of("https://example.com/contact", &p8()).is_ok());
-        for (principal, key) in [("ops@example.com", raw.as_str()), ("mailto:ops@example.com", "AAAA"), ("", &raw)] {
+        for (principal, key) in [("ops@example.com", raw), ("mailto:ops@example.com", "AAAA"), ("", raw)] {
             assert_eq!(of(principal, key).err(), Some(InvalidCredentials::Wrong), "{principal}");
         }
         let another = BASE64URL.encode([9; 32]);

@@ -86,8 +86,9 @@ async fn asked_for(
 
 /// The request for a token. Where to ask stands in the service account, which is somebody else's text.
 fn request(account: &ServiceAccount, now: Timestamp) -> Result<PushRequest, DeliveryError> {
-    let target = Target::parse(&account.token_uri, &["https", "http"]).map_err(|error| {
-        DeliveryError::reject(Kind::Unauthorized, "the service account's token_uri cannot be asked").with_source(error)
+    let target = Target::parse(&account.token_uri, &["https", "http"]).ok();
+    let target = target.filter(|target| target.url().username().is_empty()).ok_or_else(|| {
+        DeliveryError::reject(Kind::Unauthorized, "the service account's token_uri is not a URL to post to")
     })?;
     let seconds = |time: Timestamp| time.unix_ms() / 1000;
     let header = match &account.key_id {

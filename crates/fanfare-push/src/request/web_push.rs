@@ -54,8 +54,10 @@ impl Subscriber {
                  \"...\"}}",
             )
         })?;
-        let target = Target::parse(&endpoint, &["https", "http"])
-            .map_err(|_| InvalidSubscription("the endpoint of the push subscription is not a URL to post to"))?;
+        let target =
+            Target::parse(&endpoint, &["https", "http"]).ok().filter(|target| target.url().username().is_empty());
+        let target =
+            target.ok_or(InvalidSubscription("the endpoint of the push subscription is not a URL to post to"))?;
         let public = decoded(&keys.p256dh)
             .filter(|key: &[u8; 65]| key[0] == 4)
             .ok_or(InvalidSubscription("p256dh of the push subscription is not a key of P-256"))?;
@@ -176,6 +178,7 @@ mod tests {
         for (from, to, reason) in [
             ("{\"endpoint\"", "{\"end\"", "a browser's token is its push subscription"),
             ("https://push", "file://push", "the endpoint of the push subscription"),
+            ("https://push", "https://ann:secret@push", "the endpoint of the push subscription"),
             ("BCVx", "ACVx", "p256dh of the push subscription"),
             ("BCVx", "", "p256dh of the push subscription"),
             ("BTBZ", "", "auth of the push subscription"),

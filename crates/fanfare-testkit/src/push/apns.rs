@@ -196,7 +196,8 @@ impl Apple {
         }
         let verified = verified(token, &ECDSA_P256_SHA256_FIXED, self.key.public_key().as_ref());
         let verified = verified.ok_or((403, "InvalidProviderToken"))?;
-        if verified.header != json!({ "alg": "ES256", "kid": KEY_ID }) || verified.claims["iss"] != TEAM_ID {
+        let named = (&verified.header["alg"], &verified.header["kid"], &verified.claims["iss"]);
+        if named != (&json!("ES256"), &json!(KEY_ID), &json!(TEAM_ID)) {
             return Err((403, "InvalidProviderToken"));
         }
         match verified.claims["iat"].as_i64().map(|made| now() - made) {

@@ -15,8 +15,19 @@ const PACKAGE: &str = "fanfare-examples";
 const README: &str = "examples/README.md";
 
 /// The examples that finish by themselves, on loopback, with nothing but what the step `install` brings. Each is run.
-const FINISHING: &[&str] =
-    &["http", "https", "email", "email_json", "sqs", "lambda", "sms", "custom_endpoint", "durable", "transcoder"];
+const FINISHING: &[&str] = &[
+    "http",
+    "https",
+    "email",
+    "email_json",
+    "sqs",
+    "lambda",
+    "application",
+    "sms",
+    "custom_endpoint",
+    "durable",
+    "transcoder",
+];
 
 /// The examples that are only built: they serve until stopped, or talk to someone whom the test command does not have.
 const ONLY_BUILT: &[&str] = &["thumbnails"];
