@@ -174,3 +174,37 @@ fn failure(error: &DeliveryError) -> (&'static str, String) {
         _ => ("UnexpectedFailure", own),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_failure_has_amazon_snss_class() {
+        use DeliveryErrorKind as Kind;
+        const RETRY: Disposition = Disposition::Retry { after: None };
+
+        // What the adapter makes of each answer of a push service, and the type that the vectors have for it.
+        for (kind, disposition, status, class) in [
+            (Kind::NotFound, Disposition::Disable, Some(404), "InvalidPlatformToken"),
+            (Kind::Rejected, Disposition::Reject, Some(400), "InvalidNotification"),
+            (Kind::Unsupported, Disposition::Reject, None, "InvalidNotification"),
+            (Kind::NotFound, Disposition::Reject, Some(403), "InvalidPlatformToken"),
+            (Kind::Unavailable, RETRY, Some(503), "DependencyUnavailable"),
+            (Kind::Unavailable, RETRY, Some(500), "UnexpectedFailure"),
+            (Kind::Unreachable, RETRY, None, "DependencyUnavailable"),
+            (Kind::Unauthorized, Disposition::Reject, Some(401), "InvalidCredentials"),
+            (Kind::Throttled, RETRY, Some(429), "Throttled"),
+            (Kind::Misconfigured, RETRY, None, "UnexpectedFailure"),
+        ] {
+            let error = DeliveryError::new(kind, disposition, "it failed");
+            let error = match status {
+                Some(status) => error.with_status(status),
+                None => error,
+            };
+            assert_eq!(failure(&error).0, class, "{kind:?} {status:?}");
+        }
+        assert_eq!(failure(&refused(Kind::Rejected, DISABLED)).0, "EndpointDisabled");
+        assert_eq!(failure(&refused(Kind::NotFound, "Endpoint does not exist")).0, "UnexpectedFailure");
+    }
+}
