@@ -125,10 +125,9 @@ pub(crate) fn unsigned(error: Unsigned) -> DeliveryError {
     DeliveryError::retry(Kind::Misconfigured, "no token could be made").with_source(error)
 }
 
-/// A client that could not be made for the application's certificate.
+/// A client that could not be made: the system has no CA certificates, or the application's own cannot be used.
 pub(crate) fn no_client(error: ConfigError) -> DeliveryError {
-    DeliveryError::retry(Kind::Misconfigured, "no connection can be made with the application's certificate")
-        .with_source(error)
+    DeliveryError::retry(Kind::Misconfigured, "no connection can be made").with_source(error)
 }
 
 /// A device that nobody here knows.

@@ -159,7 +159,7 @@ impl PushConfig {
         if self.attempt_timeout.is_zero() || self.attempt_timeout > ATTEMPT_TIMEOUT_MAX {
             return Err(ConfigError::new("the time limit of an attempt must be more than zero and at most an hour"));
         }
-        Ok(())
+        self.trust.check()
     }
 }
 
@@ -233,6 +233,11 @@ mod tests {
             assert!(PushConfig::through_sns().fcm_url(url).is_err(), "{url}");
         }
         assert!(PushConfig::through_sns().apns_url("https://apns.example:2197").is_ok());
+    }
+
+    #[test]
+    fn somebody_has_to_be_trusted() {
+        assert!(PushConfig::through_sns().only_ca().check().is_err());
     }
 
     #[test]

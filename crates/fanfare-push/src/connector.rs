@@ -27,8 +27,7 @@ impl PushConnector {
     /// A connector of these settings. It reads nothing and calls nobody.
     ///
     /// # Errors
-    /// Settings that cannot be used: a time limit out of bounds, or a system without CA certificates when no others are
-    /// given.
+    /// Settings that cannot be used: a time limit out of bounds, or nobody to trust.
     pub fn new(config: PushConfig, aws: Aws) -> Result<Self, ConfigError> {
         let sns = config.through_sns.then(|| Arc::new(Sns::new(aws, config.sns_url.clone())));
         Ok(Self { devices: config.devices.clone(), direct: Arc::new(Direct::new(config)?), sns })

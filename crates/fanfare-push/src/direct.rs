@@ -1,6 +1,7 @@
 //! The direct way: to the push service that a device belongs to.
 
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use fanfare_core::{DeliveryError, Notification, Outcome};
 use http::header::AUTHORIZATION;
@@ -18,30 +19,55 @@ use crate::tls::Tls;
 /// Delivers to devices; all endpoints share one.
 pub(crate) struct Direct {
     pub(crate) config: PushConfig,
+    /// Made by the first delivery, since it takes a while. Held for a look or a change, never across a wait.
+    clients: Mutex<Option<Arc<Clients>>>,
+    sessions: Sessions,
+}
+
+/// What requests are made with.
+pub(crate) struct Clients {
+    pub(crate) tls: Tls,
     any_version: reqwest::Client,
     http2: reqwest::Client,
-    sessions: Sessions,
+}
+
+impl Clients {
+    fn new(config: &PushConfig) -> Result<Self, ConfigError> {
+        let tls = Tls::new(&config.trust)?;
+        let (any_version, http2) = (any_version(config, &tls)?, http2(config, &tls, None)?);
+        Ok(Self { tls, any_version, http2 })
+    }
 }
 
 impl Direct {
     pub(crate) fn new(config: PushConfig) -> Result<Self, ConfigError> {
         config.check()?;
-        let tls = Tls::new(&config.trust)?;
-        let (any_version, http2) = (any_version(&config, &tls)?, http2(&config, &tls, None)?);
-        Ok(Self { config, any_version, http2, sessions: Sessions::new(tls) })
+        Ok(Self { config, clients: Mutex::default(), sessions: Sessions::default() })
+    }
+
+    fn clients(&self) -> Result<Arc<Clients>, DeliveryError> {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(made) = &*clients {
+            return Ok(Arc::clone(made));
+        }
+        let made = Arc::new(Clients::new(&self.config).map_err(classify::no_client)?);
+        Ok(Arc::clone(clients.insert(made)))
     }
 
     /// Tries once to deliver to `device`, before `deadline`.
     pub(crate) async fn deliver(&self, device: &Device, notification: &Notification, deadline: Deadline) -> Outcome {
-        let session = self.sessions.of(&device.application, &self.config)?;
+        let clients = self.clients()?;
+        let session = self.sessions.of(&device.application, &self.config, &clients.tls)?;
         match &*session {
-            Session::AppleKey(key) => self.to_apple_by_key(key, device, notification, deadline).await,
+            Session::AppleKey(key) => self.to_apple_by_key(&clients.http2, key, device, notification, deadline).await,
             Session::AppleCertificate { client, bundle_id } => {
                 let request = self.for_apple(device, bundle_id, notification)?;
                 classify::apns::outcome(&post(client, &self.config, request, deadline).await?)
             }
-            Session::Google(google) => self.to_google(google, device, notification, deadline).await,
-            Session::Web(web) => self.to_browser(web, device, notification, deadline).await,
+            Session::Google(google) => {
+                self.to_google(&clients.any_version, google, device, notification, deadline).await
+            }
+            Session::Web(web) => self.to_browser(&clients.any_version, web, device, notification, deadline).await,
         }
     }
 
@@ -59,6 +85,7 @@ impl Direct {
     /// A token that has expired meanwhile is made anew, once.
     async fn to_apple_by_key(
         &self,
+        client: &reqwest::Client,
         key: &AppleKey,
         device: &Device,
         notification: &Notification,
@@ -68,7 +95,7 @@ impl Direct {
             let mut request = self.for_apple(device, &key.bundle_id, notification)?;
             let authorization = key.authorization(self.config.host.now(), stale)?;
             request.headers.insert(AUTHORIZATION, authorization.clone());
-            let answer = post(&self.http2, &self.config, request, deadline).await?;
+            let answer = post(client, &self.config, request, deadline).await?;
             Ok::<_, DeliveryError>((answer, authorization))
         };
         let (answer, authorization) = ask(None).await?;
@@ -82,12 +109,13 @@ impl Direct {
     /// An access token that is not taken any more is asked for anew, once.
     async fn to_google(
         &self,
+        client: &reqwest::Client,
         google: &Google,
         device: &Device,
         notification: &Notification,
         deadline: Deadline,
     ) -> Outcome {
-        let (client, config) = (&self.any_version, &self.config);
+        let config = &self.config;
         let ask = async |stale| {
             let base = fcm::base(config.fcm_url.as_ref());
             let project = &google.account.project_id;
@@ -106,13 +134,20 @@ impl Direct {
         classify::fcm::outcome(&answer)
     }
 
-    async fn to_browser(&self, web: &Web, device: &Device, notification: &Notification, deadline: Deadline) -> Outcome {
+    async fn to_browser(
+        &self,
+        client: &reqwest::Client,
+        web: &Web,
+        device: &Device,
+        notification: &Notification,
+        deadline: Deadline,
+    ) -> Outcome {
         let subscriber = Subscriber::parse(&device.token).map_err(web_push::unreadable)?;
         let (host, now) = (&*self.config.host, self.config.host.now());
         let mut request = web_push::request(&subscriber, notification, host, now)?;
         let origin = subscriber.endpoint.origin().ascii_serialization();
         request.headers.insert(AUTHORIZATION, web.authorization(&origin, now)?);
-        classify::web_push::outcome(&post(&self.any_version, &self.config, request, deadline).await?)
+        classify::web_push::outcome(&post(client, &self.config, request, deadline).await?)
     }
 }
 

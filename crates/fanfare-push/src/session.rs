@@ -34,12 +34,9 @@ const VAPID_TOKEN_LIFE: Duration = Duration::from_secs(12 * 60 * 60);
 /// How many services of Web Push an application remembers tokens for.
 const ORIGINS_MAX: usize = 100;
 
-/// Sessions by the credentials that they were made of.
-pub(crate) struct Sessions {
-    tls: Tls,
-    /// Held for a look or a change, never across a wait.
-    known: Mutex<HashMap<[u8; 32], Arc<Session>>>,
-}
+/// Sessions by the credentials that they were made of. Held for a look or a change, never across a wait.
+#[derive(Default)]
+pub(crate) struct Sessions(Mutex<HashMap<[u8; 32], Arc<Session>>>);
 
 /// What is kept for one application.
 pub(crate) enum Session {
@@ -81,17 +78,18 @@ struct Made {
 }
 
 impl Sessions {
-    pub(crate) fn new(tls: Tls) -> Self {
-        Self { tls, known: Mutex::default() }
-    }
-
     /// What is kept for `application`, whose credentials are read when they are seen for the first time.
-    pub(crate) fn of(&self, application: &Application, config: &PushConfig) -> Result<Arc<Session>, DeliveryError> {
+    pub(crate) fn of(
+        &self,
+        application: &Application,
+        config: &PushConfig,
+        tls: &Tls,
+    ) -> Result<Arc<Session>, DeliveryError> {
         let id = fingerprint(application);
         if let Some(known) = self.locked().get(&id) {
             return Ok(Arc::clone(known));
         }
-        let session = Arc::new(Session::new(application, config, &self.tls)?);
+        let session = Arc::new(Session::new(application, config, tls)?);
         let mut sessions = self.locked();
         if sessions.len() >= SESSIONS_MAX {
             sessions.clear();
@@ -100,7 +98,7 @@ impl Sessions {
     }
 
     fn locked(&self) -> std::sync::MutexGuard<'_, HashMap<[u8; 32], Arc<Session>>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

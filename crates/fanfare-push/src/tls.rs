@@ -83,6 +83,14 @@ impl Trust {
         self.leaves_out_the_systems = true;
     }
 
+    /// What can be seen without reading the system's authorities.
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        if self.leaves_out_the_systems && self.authorities.is_empty() {
+            return Err(ConfigError::new("without the system's CA certificates, at least one must be given"));
+        }
+        Ok(())
+    }
+
     fn verifier(&self, provider: Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, ConfigError> {
         if !self.leaves_out_the_systems {
             return match Verifier::new_with_extra_roots(self.authorities.iter().cloned(), provider) {
