@@ -81,7 +81,8 @@ async fn serve(config: Config) -> Result<(), Trouble> {
     let connections = settings.connections();
     let proxies: Proxies = settings.proxies.iter().copied().collect();
     let format = settings.log_format;
-    let (served, router) = open(settings, place, &mode, tokens, Senders { email, sms, push }, &public_url, &observation).await?;
+    let (served, router) =
+        open(settings, place, &mode, tokens, Senders { email, sms, push }, &public_url, &observation).await?;
     let router = proxies.around(router.layer(Extension(PublicHost::of(&public_url))));
     if matches!(mode, Mode::Off(_)) {
         let what = format!("--auth off: signatures are NOT checked, whoever reaches {address} may do everything");

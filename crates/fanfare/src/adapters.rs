@@ -16,10 +16,10 @@ use fanfare_email::{EmailConfig, EmailConnector};
 use fanfare_http::{HttpConfig, HttpConnector};
 #[cfg(feature = "lambda")]
 use fanfare_lambda::{LambdaConfig, LambdaConnector};
-#[cfg(feature = "sms")]
-use fanfare_sms::{SmsConfig, SmsConnector};
 #[cfg(feature = "application")]
 use fanfare_push::{PushConfig, PushConnector};
+#[cfg(feature = "sms")]
+use fanfare_sms::{SmsConfig, SmsConnector};
 #[cfg(feature = "sqs")]
 use fanfare_sqs::{SqsConfig, SqsConnector};
 

@@ -82,7 +82,12 @@ pub(super) async fn all(ca: &TestCa, earlier: &Leftovers) -> Result<Vec<Subscrib
         of_http("flaky", "fails twice, then works", flaky, Wish::RetriedSoon),
         of_http("mailbox", "wants bounces, but is gone", gone, Wish::Redriven(bounces)),
         of("operator", "a mailbox for alarms", mailbox(Protocol::Email), Wish::Filtered(alarms.clone())),
-        of("on-call", "a phone for alarms", Receiver::Phone(SmppReceiver::start().await), Wish::Filtered(alarms.clone())),
+        of(
+            "on-call",
+            "a phone for alarms",
+            Receiver::Phone(SmppReceiver::start().await),
+            Wish::Filtered(alarms.clone()),
+        ),
         of(
             "browser",
             "a browser, for alarms",
