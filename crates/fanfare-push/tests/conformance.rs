@@ -39,7 +39,7 @@ impl Subject for Apple {
         let receiver = ApnsReceiver::start(&ca).await;
         let devices = given::one(given::APPLE_DEVICE, given::of_apple(Platform::Apns, &receiver));
         let config = given::direct(devices, &ca).apns_url(&receiver.url()).unwrap();
-        let endpoint = given::endpoint(config.attempt_timeout(Duration::from_secs(1)), "APNS");
+        let endpoint = given::endpoint(config.attempt_timeout(Duration::from_secs(5)), "APNS");
         let key = receiver.signing_key().1;
         Self { receiver, endpoint, key }
     }
@@ -117,7 +117,7 @@ impl Subject for Google {
         let receiver = FcmReceiver::start(&ca).await;
         let devices = given::one(given::GOOGLE_DEVICE, given::of_google(&receiver));
         let config = given::direct(devices, &ca).fcm_url(&receiver.url()).unwrap();
-        Self { endpoint: given::endpoint(config.attempt_timeout(Duration::from_secs(1)), "GCM"), receiver }
+        Self { endpoint: given::endpoint(config.attempt_timeout(Duration::from_secs(5)), "GCM"), receiver }
     }
 
     fn endpoint(&self) -> Arc<dyn Endpoint> {
@@ -198,7 +198,7 @@ impl Subject for Browser {
         let receiver = WebPushReceiver::start_tls(&ca).await;
         let (subscription, key) = (receiver.subscribe(), given::vapid_key());
         let devices = given::one(&subscription, given::of_web(&key));
-        let config = given::direct(devices, &ca).attempt_timeout(Duration::from_secs(1));
+        let config = given::direct(devices, &ca).attempt_timeout(Duration::from_secs(5));
         Self { endpoint: given::endpoint(config, "WEBPUSH"), receiver, subscription, key }
     }
 
