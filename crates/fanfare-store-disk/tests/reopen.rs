@@ -183,3 +183,33 @@ async fn a_message_to_one_address_is_delivered_after_the_program_was_killed() {
     assert_eq!((notification.text(), notification.message_id()), ("hello", published.message_id()));
     survivor.close().await;
 }
+
+#[tokio::test]
+async fn a_store_of_the_format_before_fan_out_rows_goes_on_with_what_waits_in_it() {
+    let place = Place::new();
+    let store = open(&place.store());
+    let grouped = |id: &str| {
+        // What has a message group has a row for each delivery, as everything had before.
+        let message = Message::builder(id).group_id("g").build().unwrap();
+        let mut entry = entry(id, 0, &[1, 2]);
+        entry.dispatch.publication = fanfare_core::Publication::new(id, topic(), at(0), message);
+        entry
+    };
+    append(&store, grouped("m1")).await;
+    append(&store, grouped("m2")).await;
+    take(&store, 1, 0).await;
+    settle(&store, 1, 0, 1, Settlement::Delivered).await;
+    drop(store);
+    let database = rusqlite::Connection::open(place.store().join("fanfare.db")).unwrap();
+    database.execute_batch("DROP TABLE fan_out; PRAGMA user_version = 2").unwrap();
+    drop(database);
+    assert!(fanfare_store_disk::check(place.store()).unwrap().is_sound(), "an older store can be checked");
+
+    let store = open(&place.store());
+    assert_eq!(counts(&store).await, [4, 1, 3, 0, 0]);
+    assert_eq!(store.attempts("m1", None).await.unwrap().len(), 1);
+    append(&store, entry("m3", 1, &[1, 2])).await;
+    assert_eq!(ids(&take(&store, 1, 1).await), ["m2", "m3"]);
+    assert_eq!(ids(&take(&store, 2, 1).await), ["m1", "m2", "m3"]);
+    assert!(fanfare_store_disk::check(place.store()).unwrap().is_sound());
+}
