@@ -50,7 +50,7 @@ impl HttpConfig {
             egress: EgressPolicy::internet(),
             idle_timeout: Duration::from_secs(30),
             idle_connections_per_host: 256,
-            idle_connections: 1024,
+            idle_connections: 2048,
             host: Arc::new(SystemHost),
             #[cfg(feature = "https")]
             trust: Trust::default(),
@@ -98,7 +98,7 @@ impl HttpConfig {
         self
     }
 
-    /// Keeps at most `connections` unused connections to all hosts together, 1,024 unless set: those that were used last. Each
+    /// Keeps at most `connections` unused connections to all hosts together, 2,048 unless set: those that were used last. Each
     /// takes a file descriptor and some 40 KB of memory.
     #[must_use]
     pub fn idle_connections(mut self, connections: usize) -> Self {

@@ -17,7 +17,7 @@ use crate::classify::{self, Answer};
 use crate::config::{ConfigError, HttpConfig};
 use crate::connection::{Connection, Opener, SendError};
 use crate::origin::Origin;
-use crate::pool::Pool;
+use crate::pool::{Lease, Pool};
 use crate::retry_after;
 
 /// Makes requests, one at a time for each call, as a connector's settings say.
@@ -102,10 +102,10 @@ impl Exchanger {
         let asked = Instant::now();
         let mut connect = None;
         let begun = deadline.or_too_slow(self.send(destination, request, &mut connect)).await;
-        let (response, connection) =
+        let (response, connection, lease) =
             begun.and_then(|begun| begun).map_err(|error| error.with_timing(Timing { connect, first_byte: None }))?;
         let timing = Timing { connect, first_byte: Some(asked.elapsed()) };
-        Ok(self.read(response, connection, destination, timing, deadline).await)
+        Ok(self.read(response, connection, lease, timing, deadline).await)
     }
 
     /// Sends `request` on a connection that was kept, or on a new one: then `connect` tells how long that took.
@@ -114,21 +114,23 @@ impl Exchanger {
         destination: &Destination,
         mut request: Request<Full<Bytes>>,
         connect: &mut Option<Duration>,
-    ) -> Result<(Response<Incoming>, Connection), DeliveryError> {
-        while let Some(mut kept) = self.pool.take(&destination.origin) {
+    ) -> Result<(Response<Incoming>, Connection, Lease), DeliveryError> {
+        let (lease, mut next) = self.pool.lease(&destination.origin).await;
+        while let Some(mut kept) = next {
             match kept.send(request).await {
-                Ok(response) => return Ok((response, kept)),
+                Ok(response) => return Ok((response, kept, lease)),
                 // It was closed in the very moment.
                 Err(SendError { unsent: Some(unsent), .. }) => request = unsent,
                 Err(SendError { error, .. }) => return Err(classify::broken(error)),
             }
+            next = self.pool.another(&lease);
         }
         let began = Instant::now();
         let opened = self.opener.open(&destination.origin).await;
         *connect = Some(began.elapsed());
         let mut connection = opened.map_err(classify::unopened)?;
         match connection.send(request).await {
-            Ok(response) => Ok((response, connection)),
+            Ok(response) => Ok((response, connection, lease)),
             Err(SendError { error, .. }) => Err(classify::broken(error)),
         }
     }
@@ -137,7 +139,7 @@ impl Exchanger {
         &self,
         response: Response<Incoming>,
         mut connection: Connection,
-        destination: &Destination,
+        lease: Lease,
         timing: Timing,
         deadline: Deadline,
     ) -> Exchanged {
@@ -164,7 +166,7 @@ impl Exchanger {
             Ok(Read::All) => {
                 // Of one that is to be closed, this tells.
                 if connection.is_usable() {
-                    self.pool.park(&destination.origin, connection);
+                    lease.park(connection);
                 }
                 None
             }

@@ -1,14 +1,22 @@
-//! Connections that wait for their next request.
+//! Connections that wait for their next request, and how many there are.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::connection::Connection;
 use crate::origin::Origin;
+
+/// Connections to one origin that are in use at a time before a request rather waits for one of them than opens another: more of
+/// them make each exchange dearer and none of them quicker.
+const IN_USE_BEFORE_WAITING: usize = 8;
+
+/// How long it waits. Whoever hangs holds up those behind by no more than this.
+const PATIENCE: Duration = Duration::from_millis(20);
 
 /// Unused connections, the most recently used first. At most so many to each origin and so many in all; those that were not used
 /// for a while are closed by a task that runs as long as there are any.
@@ -29,8 +37,44 @@ struct Idle {
     by_origin: HashMap<Origin, VecDeque<Parked>>,
     /// In the order in which they were parked, over all origins.
     by_age: BTreeMap<u64, Origin>,
+    /// The origins to which connections are in use.
+    in_use: HashMap<Origin, InUse>,
     next_number: u64,
     is_watched: bool,
+}
+
+/// Connections to one origin that are in use.
+#[derive(Default)]
+struct InUse {
+    count: usize,
+    /// Told when one of them is parked or given up.
+    freed: Arc<Notify>,
+}
+
+/// The use of a connection to an origin, a new one or one that was parked.
+pub(crate) struct Lease {
+    pool: Pool,
+    origin: Origin,
+}
+
+impl Lease {
+    /// Keeps `connection`, which was in use, for the next request. Whoever waits for one is told after that.
+    pub(crate) fn park(self, connection: Connection) {
+        self.pool.park(&self.origin, connection);
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let mut idle = self.pool.0.idle();
+        if let Some(in_use) = idle.in_use.get_mut(&self.origin) {
+            in_use.count -= 1;
+            in_use.freed.notify_one();
+            if in_use.count == 0 {
+                idle.in_use.remove(&self.origin);
+            }
+        }
+    }
 }
 
 struct Parked {
@@ -44,11 +88,44 @@ impl Pool {
         Self(Arc::new(Shared { idle_timeout, per_origin_max, all_max, idle: Mutex::default() }))
     }
 
-    /// A connection to `origin` that can be used, if there is one.
-    pub(crate) fn take(&self, origin: &Origin) -> Option<Connection> {
+    /// The right to use a connection to `origin`, and one that was kept, if there is one. Where many are in use it waits a moment
+    /// for one of them.
+    pub(crate) async fn lease(&self, origin: &Origin) -> (Lease, Option<Connection>) {
+        let until = Instant::now() + PATIENCE;
         loop {
-            let parked = self.0.idle().pop(origin)?;
-            let Parked { since, mut connection, .. } = parked;
+            let freed = match self.try_lease(origin, Instant::now() >= until) {
+                Ok(leased) => return leased,
+                Err(freed) => freed,
+            };
+            // Told or not, the next look decides.
+            let _ = tokio::time::timeout_at(until, freed.notified()).await;
+        }
+    }
+
+    /// A lease, unless so many connections are in use that it is better to wait until one is freed, which `now` forbids.
+    fn try_lease(&self, origin: &Origin, now: bool) -> Result<(Lease, Option<Connection>), Arc<Notify>> {
+        let mut lapsed = Vec::new();
+        let mut idle = self.0.idle();
+        let kept = loop {
+            let Some(Parked { since, mut connection, .. }) = idle.pop(origin) else { break None };
+            if since.elapsed() < self.0.idle_timeout && connection.is_usable() {
+                break Some(connection);
+            }
+            lapsed.push(connection);
+        };
+        let in_use = idle.in_use.entry(origin.clone()).or_default();
+        if kept.is_none() && in_use.count >= IN_USE_BEFORE_WAITING && !now {
+            return Err(Arc::clone(&in_use.freed));
+        }
+        in_use.count += 1;
+        drop(idle);
+        Ok((Lease { pool: self.clone(), origin: origin.clone() }, kept))
+    }
+
+    /// Another connection that was kept, when the one before had been closed in the very moment.
+    pub(crate) fn another(&self, lease: &Lease) -> Option<Connection> {
+        loop {
+            let Parked { since, mut connection, .. } = self.0.idle().pop(&lease.origin)?;
             if since.elapsed() < self.0.idle_timeout && connection.is_usable() {
                 return Some(connection);
             }
@@ -56,7 +133,7 @@ impl Pool {
     }
 
     /// Keeps `connection` for the next request to `origin`.
-    pub(crate) fn park(&self, origin: &Origin, connection: Connection) {
+    fn park(&self, origin: &Origin, connection: Connection) {
         let shared = &self.0;
         if shared.per_origin_max == 0 || shared.all_max == 0 || shared.idle_timeout.is_zero() {
             return;

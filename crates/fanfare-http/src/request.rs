@@ -5,9 +5,15 @@
 use fanfare_core::{DeliveryError, DeliveryErrorKind, Format, Notification};
 use http::header::{ACCEPT_ENCODING, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 
-const DEFAULT_CONTENT_TYPE: &str = "text/plain; charset=UTF-8";
-const CLOUD_EVENT: &str = "application/cloudevents+json; charset=UTF-8";
-const AGENT: &str = "Amazon Simple Notification Service Agent";
+const DEFAULT_CONTENT_TYPE: HeaderValue = HeaderValue::from_static("text/plain; charset=UTF-8");
+const CLOUD_EVENT: HeaderValue = HeaderValue::from_static("application/cloudevents+json; charset=UTF-8");
+const AGENT: HeaderValue = HeaderValue::from_static("Amazon Simple Notification Service Agent");
+
+const MESSAGE_TYPE: HeaderName = HeaderName::from_static("x-amz-sns-message-type");
+const MESSAGE_ID: HeaderName = HeaderName::from_static("x-amz-sns-message-id");
+const TOPIC_ARN: HeaderName = HeaderName::from_static("x-amz-sns-topic-arn");
+const SUBSCRIPTION_ARN: HeaderName = HeaderName::from_static("x-amz-sns-subscription-arn");
+const RAW_DELIVERY: HeaderName = HeaderName::from_static("x-amz-sns-rawdelivery");
 
 /// The headers of the request that delivers `notification`.
 ///
@@ -19,39 +25,38 @@ const AGENT: &str = "Amazon Simple Notification Service Agent";
 /// `Unsupported`, when an identifier or the content type holds a character that no header can carry.
 pub(crate) fn headers(notification: &Notification) -> Result<HeaderMap, DeliveryError> {
     let mut headers = HeaderMap::with_capacity(16);
-    let mut set = |name: &'static str, value: &str| match HeaderValue::from_bytes(value.as_bytes()) {
-        Ok(value) => {
-            headers.append(HeaderName::from_static(name), value);
-            Ok(())
-        }
-        Err(_) => Err(DeliveryError::reject(
-            DeliveryErrorKind::Unsupported,
-            format!("the value of {name} has a character that no http header can carry"),
-        )),
-    };
-
-    set("x-amz-sns-message-type", notification.kind().as_str())?;
-    set("x-amz-sns-message-id", notification.message_id())?;
-    set("x-amz-sns-topic-arn", notification.topic().as_str())?;
+    headers.insert(MESSAGE_TYPE, HeaderValue::from_static(notification.kind().as_str()));
+    headers.insert(MESSAGE_ID, value(&MESSAGE_ID, notification.message_id())?);
+    headers.insert(TOPIC_ARN, value(&TOPIC_ARN, notification.topic().as_str())?);
     if let Some(subscription) = notification.subscription().filter(|_| names_its_subscription(notification)) {
-        set("x-amz-sns-subscription-arn", subscription.as_str())?;
+        headers.insert(SUBSCRIPTION_ARN, value(&SUBSCRIPTION_ARN, subscription.as_str())?);
     }
     if notification.format() == Format::Raw {
-        set("x-amz-sns-rawdelivery", "true")?;
+        headers.insert(RAW_DELIVERY, HeaderValue::from_static("true"));
     }
-    let content_type = match notification.format() {
+    let content_type = match (notification.format(), notification.content_type()) {
         // What it is says the type: no policy can have it otherwise.
-        Format::CloudEvent => CLOUD_EVENT,
-        _ => notification.content_type().unwrap_or(DEFAULT_CONTENT_TYPE),
+        (Format::CloudEvent, _) => CLOUD_EVENT,
+        (_, Some(wanted)) => value(&CONTENT_TYPE, wanted)?,
+        (_, None) => DEFAULT_CONTENT_TYPE,
     };
-    set(CONTENT_TYPE.as_str(), content_type)?;
-    set(USER_AGENT.as_str(), AGENT)?;
-    set(CONNECTION.as_str(), "Keep-Alive")?;
-    set(ACCEPT_ENCODING.as_str(), "gzip,deflate")?;
-    for (name, value) in notification.trace().headers() {
-        set(name, value)?;
+    headers.insert(CONTENT_TYPE, content_type);
+    headers.insert(USER_AGENT, AGENT);
+    headers.insert(CONNECTION, HeaderValue::from_static("Keep-Alive"));
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip,deflate"));
+    for (name, text) in notification.trace().headers() {
+        let name = HeaderName::from_static(name);
+        let text = value(&name, text)?;
+        headers.append(name, text);
     }
     Ok(headers)
+}
+
+fn value(name: &HeaderName, text: &str) -> Result<HeaderValue, DeliveryError> {
+    HeaderValue::from_bytes(text.as_bytes()).map_err(|_| {
+        let context = format!("the value of {name} has a character that no http header can carry");
+        DeliveryError::reject(DeliveryErrorKind::Unsupported, context)
+    })
 }
 
 /// A subscription that still waits to be confirmed is not named to whoever is asked to confirm it.

@@ -107,3 +107,27 @@ async fn connections_that_nobody_uses_are_closed_after_a_while() {
     sent.expect("it was answered");
     closed.expect("the connection is closed by whoever does not use it");
 }
+
+#[tokio::test]
+async fn many_requests_that_hang_hold_up_no_other_to_the_same_host() {
+    const HANGING: usize = 100;
+    let receiver = HttpReceiver::start().await;
+    receiver.reply_with(Reply::by(|request| match request.target.as_str() {
+        "/hangs" => Reply::hang(),
+        _ => Reply::status(200),
+    }));
+    let connector = given::connector(config().attempt_timeout(Duration::from_secs(60)));
+    let endpoint =
+        |path: &str| connector.connect(&Protocol::Http, &receiver.url(path)).expect("it can be connected to");
+    let mut hanging = tokio::task::JoinSet::new();
+    for _ in 0..HANGING {
+        let endpoint = endpoint("/hangs");
+        hanging.spawn(async move { endpoint.deliver(&notification()).await.is_ok() });
+    }
+    receiver.wait_for(HANGING).await;
+    let healthy = endpoint("/works");
+    for _ in 0..20 {
+        healthy.deliver(&notification()).await.expect("it is answered");
+    }
+    assert_eq!(receiver.connections(), HANGING + 1, "those that work share what they have");
+}

@@ -321,7 +321,10 @@ impl<'a> Batch<'a> {
 
     /// Makes everything safe, or undoes everything.
     pub(super) fn commit(mut self) -> Result<(), rusqlite::Error> {
-        let committed = self.write_rest().and_then(|left| self.connection.execute_batch("COMMIT").map(|()| left));
+        let committed = self.write_rest().and_then(|left| {
+            self.connection.prepare_cached("COMMIT")?.execute([])?;
+            Ok(left)
+        });
         match committed {
             Ok(left) => {
                 self.sums.totals = self.totals;

@@ -75,7 +75,8 @@ impl Writing {
             return None;
         }
         self.reserve.make_when_due(Instant::now);
-        if let Err(error) = self.connection.execute_batch("BEGIN IMMEDIATE") {
+        let begun = self.connection.prepare_cached("BEGIN IMMEDIATE").and_then(|mut begin| begin.execute([]));
+        if let Err(error) = begun {
             self.tell(vec![first], Some(error));
             return None;
         }
