@@ -3,6 +3,7 @@
 mod chart;
 mod page;
 mod pictures;
+mod reasons;
 pub(crate) mod table;
 
 use std::fs;

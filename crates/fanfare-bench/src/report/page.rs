@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::pictures::Picture;
+use super::reasons::reason;
 use crate::row::{Row, Target};
 use crate::suite::Results;
 
@@ -79,7 +80,10 @@ pub(super) fn text(results: &Results, pictures: &[Picture]) -> String {
     if !missed.is_empty() {
         page.push_str("\n## What is missed, and why\n\n");
         for row in missed {
-            let why = if row.why.is_empty() { "Not yet looked into." } else { &row.why };
+            let why = match row.why.as_str() {
+                "" => reason(&row.name).unwrap_or("Not yet looked into."),
+                why => why,
+            };
             let (name, target) = (&row.name, row.target_shown());
             let result = row.unit.shown(row.result.median);
             let _ = writeln!(

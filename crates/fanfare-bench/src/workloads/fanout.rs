@@ -16,9 +16,6 @@ use crate::subscribers::Subscribers;
 pub(super) const MESSAGE_BYTES: usize = 512;
 
 /// What is known of the gap to a bare client, by samples of the processor time at 100 endpoints.
-const WHY: &str = "Beside its request, each delivery is taken from the store and settled in it with a record of its attempt: \
-    the store's threads have over a quarter of the processor time and the signature a seventh.";
-
 /// Publishers at a time.
 const CALLERS: usize = 16;
 
@@ -60,7 +57,6 @@ fn over_http(context: &Context, name: &str, endpoints: usize) -> Result<(Vec<Row
             .noise(rounds.noise(Sample::rate))
             .beside("deliveries", rounds.ours(Sample::rate), Unit::PerSecond)
             .beside("bare hyper", rounds.bare(0, Sample::rate), Unit::PerSecond)
-            .why(WHY)
             .beside("new connections", rounds.ours(|sample| sample.figure("connections")), Unit::Ratio)
             .beside("peak memory", rounds.ours(peak_mb), Unit::Megabytes);
     let over_reqwest = Row::ratio(
@@ -78,7 +74,6 @@ fn over_http(context: &Context, name: &str, endpoints: usize) -> Result<(Vec<Row
         rounds.under(0, Sample::cpu_us),
     )?
     .noise(rounds.noise(Sample::cpu_us))
-    .why(WHY)
     .beside("a delivery", rounds.ours(Sample::cpu_us), Unit::Microseconds)
     .beside("bare hyper", rounds.bare(0, Sample::cpu_us), Unit::Microseconds)
     .beside("bare reqwest", rounds.bare(1, Sample::cpu_us), Unit::Microseconds);

@@ -1,0 +1,84 @@
+//! Why figures are missed, and what would be needed: what profiles of the server have shown.
+
+/// The reason by the beginning of a row's name, the longest first.
+const REASONS: &[(&str, &str)] = &[
+    (
+        "http_fanout_1000",
+        "As with a hundred endpoints; a thousand lanes begin and end with each message. A lane that outlives its last message for a \
+         moment would save most of that.",
+    ),
+    (
+        "http_fanout",
+        "A delivery is an exchange (two fifths of the processor time), two tasks, a look at the store and its settling with a record \
+         of the attempt in JSON (a sixth, on the writer's thread), and what observers count; a quarter of all is allocation. \
+         Needed: attempts without a task of their own, records in a binary form, one buffer for head and body of a request.",
+    ),
+    ("tls_fanout", "As over HTTP: what a delivery costs beside its exchange is the same."),
+    (
+        "fanout_n1_raw",
+        "A message to one endpoint is two commits, as Publish answers before it is delivered, where Publish alone is one. Needed: a \
+         store that appends to a log, and settles in it.",
+    ),
+    (
+        "durable_append",
+        "SQLite writes whole pages, into its log first: a message is four of its trees, with an index over random ids among them. \
+         Needed: a log of messages that the database follows.",
+    ),
+    (
+        "e2e_latency",
+        "Lanes of all endpoints begin at once and share two cores with the sink; the last of them is what is waited for.",
+    ),
+    (
+        "filter_mem",
+        "With few policies the tables, which grow by doubling, are mostly empty; from a hundred thousand on it is some 330 bytes.",
+    ),
+    ("filter_tenant", "Finding the policy costs less than reading the event, which is what is left."),
+    ("filter_flatness", "Tables of a million policies no longer fit into the processor's caches."),
+    (
+        "backlog",
+        "What waits is in the database; what grows in memory is its cache of pages, and a lane's first thousand. The writer's thread \
+         shares a core with the healthy endpoint.",
+    ),
+    (
+        "restart",
+        "Every subscription is read from a record in JSON, checked, and put into the index of its topic, where the denominator \
+         parses its policy alone.",
+    ),
+    (
+        "subs_memory",
+        "A subscription is kept as it is used, in an object of its own that is found by number, by ARN and by place: names and \
+         addresses are there several times. Needed: packed rows, of which an object is made when a lane begins.",
+    ),
+    (
+        "subs_bookkeeping",
+        "Publish wakes a lane for each subscription, counts what each has waiting, and writes a row for each thousand. Needed: lanes \
+         that are begun from the row, not one by one.",
+    ),
+    ("subs_deliveries", "As `subs_bookkeeping`: the fan-out itself takes its time before the first delivery."),
+    (
+        "idle_memory",
+        "A third is the program's own code and tables, of Amazon's SDKs and TLS above all, the rest threads, the database's cache and \
+         the buffers of a first start. Needed: clients that are made when they are first used.",
+    ),
+    (
+        "peer_moto",
+        "moto keeps everything in memory and signs nothing; at one subscriber, a sync and a signature are what we take.",
+    ),
+];
+
+/// Why the row `name` is missed; nothing when nobody has looked.
+pub(super) fn reason(name: &str) -> Option<&'static str> {
+    REASONS.iter().find(|(beginning, _)| name.starts_with(beginning)).map(|(_, reason)| *reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_beginning_counts() {
+        assert!(reason("http_fanout_1000").unwrap().contains("a thousand lanes"));
+        assert!(reason("http_fanout_cpu").unwrap().contains("an exchange"));
+        assert_eq!(reason("nothing_of_ours"), None);
+    }
+}
