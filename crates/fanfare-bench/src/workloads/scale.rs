@@ -56,7 +56,7 @@ pub(super) fn subscriptions(context: &Context) -> Result<Vec<Row>> {
 /// What a crowd came to, the bytes of its store, and the seconds that reading them takes.
 fn crowd(context: &Context, subscriptions: u64, filtered: bool, messages: u64) -> Result<(Sample, u64, f64)> {
     let place = context.place();
-    let (directory, seconds_max) = (place.path().to_owned(), context.of(150.0, 5.0, 5.0));
+    let (directory, seconds_max) = (place.path().to_owned(), context.of(300.0, 5.0, 5.0));
     let task = CrowdTask { directory, subscriptions, seconds_max, filtered, messages };
     let sample = process::perform(&Role::Crowd(task))?;
     let (bytes, seconds) = scanned(place.path())?;
