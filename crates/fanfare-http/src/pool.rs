@@ -104,15 +104,8 @@ impl Pool {
 
     /// A lease, unless so many connections are in use that it is better to wait until one is freed, which `now` forbids.
     fn try_lease(&self, origin: &Origin, now: bool) -> Result<(Lease, Option<Connection>), Arc<Notify>> {
-        let mut lapsed = Vec::new();
+        let kept = self.usable(origin);
         let mut idle = self.0.idle();
-        let kept = loop {
-            let Some(Parked { since, mut connection, .. }) = idle.pop(origin) else { break None };
-            if since.elapsed() < self.0.idle_timeout && connection.is_usable() {
-                break Some(connection);
-            }
-            lapsed.push(connection);
-        };
         let in_use = idle.in_use.entry(origin.clone()).or_default();
         if kept.is_none() && in_use.count >= IN_USE_BEFORE_WAITING && !now {
             return Err(Arc::clone(&in_use.freed));
@@ -124,8 +117,13 @@ impl Pool {
 
     /// Another connection that was kept, when the one before had been closed in the very moment.
     pub(crate) fn another(&self, lease: &Lease) -> Option<Connection> {
+        self.usable(&lease.origin)
+    }
+
+    /// The connection to `origin` that was used last of those that can be used still. The others are closed.
+    fn usable(&self, origin: &Origin) -> Option<Connection> {
         loop {
-            let Parked { since, mut connection, .. } = self.0.idle().pop(&lease.origin)?;
+            let Parked { since, mut connection, .. } = self.0.idle().pop(origin)?;
             if since.elapsed() < self.0.idle_timeout && connection.is_usable() {
                 return Some(connection);
             }
