@@ -43,12 +43,18 @@ fn installed(variable: &str) -> PathBuf {
     path.unwrap_or_else(|| panic!("{variable} is not set: run `cargo xtask test --only ignored`")).into()
 }
 
+/// Where the scripts are.
+const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tours");
+
 /// Has `client` run `script` against a server of its own, and compares the operations that it called with the model's.
 fn tour(client: impl AsRef<OsStr>, script: &str) {
+    tour_of(Command::new(client).arg(format!("{SCRIPTS}/{script}")));
+}
+
+/// Has `client` call a server of its own, and compares the operations that it called with the model's.
+fn tour_of(client: &mut Command) {
     let program = Program::start();
-    let scripts = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tours");
-    let output = Command::new(client)
-        .arg(format!("{scripts}/{script}"))
+    let output = client
         .env("AWS_ENDPOINT_URL", &program.url)
         .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
         .env("AWS_SECRET_ACCESS_KEY", "a-secret/of+yours")
@@ -61,6 +67,7 @@ fn tour(client: impl AsRef<OsStr>, script: &str) {
         .env("NO_PROXY", "127.0.0.1")
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("NODE_PATH", installed("FANFARE_NODE_MODULES"))
+        .env("FANFARE_TOURS", SCRIPTS)
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -86,4 +93,14 @@ fn the_aws_cli_calls_every_operation() {
 #[ignore = "needs @aws-sdk/client-sns from npm"]
 fn the_sdk_for_javascript_calls_every_operation() {
     tour("node", "client_sns_tour.js");
+}
+
+#[test]
+#[ignore = "needs the AWS SDK for Go from Debian"]
+fn the_sdk_for_go_calls_every_operation() {
+    let script = format!("{SCRIPTS}/sdk_go_tour.go");
+    let mut go = Command::new("go");
+    // Debian keeps libraries as source under one path, without modules.
+    go.args(["run", &script]).env("GO111MODULE", "off").env("GOPATH", "/usr/share/gocode");
+    tour_of(go.env("GOFLAGS", "").env("CGO_ENABLED", "0").env("GOCACHE", concat!(env!("CARGO_TARGET_TMPDIR"), "/go")));
 }

@@ -4,31 +4,37 @@ use crate::failure::Failure;
 use crate::run::Run;
 use crate::workspace::{Workspace, find_program};
 
-/// A program that the tests call, and the packages that bring it.
+/// A program that the tests call, or a file of a library that they use, and the packages that bring it.
 struct Needed {
-    program: &'static str,
+    /// The name of a program, or the whole path of a file.
+    file: &'static str,
     packages: &'static [&'static str],
 }
 
-const NEEDED: [Needed; 11] = [
-    Needed { program: "curl", packages: &["curl"] },
-    Needed { program: "ffmpeg", packages: &["ffmpeg"] },
+/// Where the AWS SDK for Go shows that it is there.
+const GO_SDK: &str = "/usr/share/gocode/src/github.com/aws/aws-sdk-go-v2/service/sns/doc.go";
+
+const NEEDED: [Needed; 13] = [
+    Needed { file: "curl", packages: &["curl"] },
+    Needed { file: "ffmpeg", packages: &["ffmpeg"] },
     // A gateway to phones, and a network for it that is none.
-    Needed { program: "bearerbox", packages: &["kannel", "kannel-extras"] },
-    Needed { program: "nginx", packages: &["nginx"] },
-    Needed { program: "openssl", packages: &["openssl"] },
+    Needed { file: "bearerbox", packages: &["kannel", "kannel-extras"] },
+    Needed { file: "go", packages: &["golang-go"] },
+    Needed { file: GO_SDK, packages: &["golang-github-aws-aws-sdk-go-v2-dev"] },
+    Needed { file: "nginx", packages: &["nginx"] },
+    Needed { file: "openssl", packages: &["openssl"] },
     // A mail server, which is started by hand, and the users that it lets in.
-    Needed { program: "postfix", packages: &["postfix", "libsasl2-modules"] },
-    Needed { program: "saslpasswd2", packages: &["sasl2-bin", "libsasl2-modules-db"] },
-    Needed { program: "python3", packages: &["python3", "python3-venv"] },
-    Needed { program: "node", packages: &["nodejs"] },
-    Needed { program: "npm", packages: &["npm"] },
-    Needed { program: "strace", packages: &["strace"] },
+    Needed { file: "postfix", packages: &["postfix", "libsasl2-modules"] },
+    Needed { file: "saslpasswd2", packages: &["sasl2-bin", "libsasl2-modules-db"] },
+    Needed { file: "python3", packages: &["python3", "python3-venv"] },
+    Needed { file: "node", packages: &["nodejs"] },
+    Needed { file: "npm", packages: &["npm"] },
+    Needed { file: "strace", packages: &["strace"] },
 ];
 
-/// Installs the packages of the programs that are missing; only root can, anyone else is told what to run.
+/// Installs the packages of what is missing; only root can, anyone else is told what to run.
 pub(crate) fn install(workspace: &Workspace) -> Result<(), Failure> {
-    let missing = missing_packages(|program| find_program(program).is_some());
+    let missing = missing_packages(|file| find_program(file).is_some());
     if missing.is_empty() {
         return Ok(());
     }
@@ -43,14 +49,14 @@ pub(crate) fn install(workspace: &Workspace) -> Result<(), Failure> {
         apt(workspace).args(["update"]).capture()?;
         apt_install(&missing, workspace)?;
     }
-    match missing_packages(|program| find_program(program).is_some()).as_slice() {
+    match missing_packages(|file| find_program(file).is_some()).as_slice() {
         [] => Ok(()),
         still => Err(Failure::new(format!("programs are missing although apt-get installed {}", still.join(" ")))),
     }
 }
 
 fn missing_packages(is_there: impl Fn(&str) -> bool) -> Vec<&'static str> {
-    NEEDED.iter().filter(|needed| !is_there(needed.program)).flat_map(|needed| needed.packages).copied().collect()
+    NEEDED.iter().filter(|needed| !is_there(needed.file)).flat_map(|needed| needed.packages).copied().collect()
 }
 
 fn is_root(workspace: &Workspace) -> Result<bool, Failure> {
@@ -71,9 +77,6 @@ mod tests {
 
     #[test]
     fn only_the_packages_of_missing_programs_are_wanted() {
-        assert_eq!(
-            missing_packages(|program| program != "nginx" && program != "python3"),
-            ["nginx", "python3", "python3-venv"]
-        );
+        assert_eq!(missing_packages(|file| file != "nginx" && file != "python3"), ["nginx", "python3", "python3-venv"]);
     }
 }
