@@ -12,7 +12,7 @@ fn every_workload_comes_to_numbers() {
     let bench = Command::new(env!("CARGO_BIN_EXE_fanfare-bench")).arg("--list").output().unwrap();
     let list = String::from_utf8(bench.stdout).unwrap();
     let names: Vec<&str> = list.lines().filter_map(|line| line.split(' ').next()).collect();
-    let here: Vec<&str> = names.iter().copied().filter(|name| *name != "peers").collect();
+    let here: Vec<&str> = names.iter().copied().filter(|name| !["append_vs_nats", "peers"].contains(name)).collect();
     let results = measured("all", &here, &[]);
     for name in here {
         let rows: Vec<_> = results["rows"].as_array().unwrap().iter().filter(|row| row["workload"] == name).collect();
@@ -21,6 +21,15 @@ fn every_workload_comes_to_numbers() {
             assert!(row["result"]["median"].as_f64().is_some_and(f64::is_finite), "{row}");
         }
     }
+}
+
+#[test]
+#[ignore = "needs nats-server, which `cargo xtask test` installs"]
+fn nats_is_measured_too() {
+    let results = measured("nats", &["append_vs_nats"], &[]);
+    let row = &results["rows"][0];
+    assert_eq!(row["workload"], "append_vs_nats");
+    assert!(row["result"]["median"].as_f64().is_some_and(|ratio| ratio > 0.0), "{row}");
 }
 
 #[test]

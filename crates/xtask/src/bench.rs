@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use crate::arguments::BenchOptions;
 use crate::failure::Failure;
-use crate::install::python;
+use crate::install::{debian, python};
 use crate::run::Run;
 use crate::workspace::Workspace;
 
-/// The workload that needs another server.
+/// The workloads that need other servers.
 const PEERS: &str = "peers";
+const NATS: &str = "append_vs_nats";
 
 /// Measures what `options` name, or everything.
 pub(crate) fn perform(options: &BenchOptions, workspace: &Workspace) -> Result<(), Failure> {
@@ -20,6 +21,9 @@ pub(crate) fn perform(options: &BenchOptions, workspace: &Workspace) -> Result<(
         .stream()?;
     let program = |name: &str| workspace.target().join("release").join(name);
     let mut arguments = options.arguments.clone();
+    if options.measures(NATS) {
+        debian::install_nats(workspace)?;
+    }
     if options.measures(PEERS) {
         python::install(workspace)?;
         arguments.extend(["--python".to_owned(), workspace.python().display().to_string()]);

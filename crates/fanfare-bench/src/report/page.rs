@@ -43,6 +43,7 @@ const CLOSING: &str = "
 | `durable_publish_http` | Publish with Signature Version 4, kept on disk, 1 KB, 64 callers | a bare hyper server that reads the request and answers 300 bytes |
 | `durable_publish_lat` | the same, one caller | the sync of a file, and the bare server |
 | `durable_append_*` | `Fanfare::publish` on a store on disk, so many at a time | `write` and `fdatasync` of so many records |
+| `append_vs_nats` | the same, 256 at a time | NATS JetStream by its Rust client: in a file, which is synced now and then |
 | `e2e_latency_*` | 20 messages a second, from the caller's clock to the subscriber's | a sync, a signature and two exchanges |
 | `filter_*` | matching an event of 150 (`filter_parse`: 800) bytes | reading it as a `serde_json::Value`; asking each policy |
 | `slow_isolation*` | 35 healthy endpoints beside 5 that hang, 5 that take 5 s and 5 that answer 503 | the same 35 alone |

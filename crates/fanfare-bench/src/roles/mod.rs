@@ -5,6 +5,7 @@ pub(crate) mod append;
 pub(crate) mod crowd;
 pub(crate) mod echo;
 pub(crate) mod filter;
+pub(crate) mod jetstream;
 pub(crate) mod keep;
 pub(crate) mod load;
 pub(crate) mod post;
@@ -30,6 +31,8 @@ pub(crate) enum Role {
     Load(load::LoadTask),
     /// A file that is appended to and synced.
     Append(append::AppendTask),
+    /// A publisher to NATS JetStream.
+    JetStream(jetstream::JetStreamTask),
     /// Publishers of the library.
     Keep(keep::KeepTask),
     /// Many subscriptions of one topic.
@@ -49,6 +52,7 @@ impl Role {
             Self::Post(task) => tell(&task.perform()?),
             Self::Load(task) => tell(&task.perform()?),
             Self::Append(task) => tell(&task.perform()?),
+            Self::JetStream(task) => tell(&task.perform()?),
             Self::Keep(task) => tell(&task.perform()?),
             Self::Crowd(task) => tell(&task.perform()?),
             Self::Filter(task) => task.perform(),

@@ -7,6 +7,7 @@ mod isolation;
 mod keeping;
 mod latency;
 mod memory;
+mod nats;
 mod peers;
 mod publishing;
 mod scale;
@@ -37,6 +38,7 @@ pub(crate) fn all() -> Vec<Workload> {
         Workload { name: "durable_publish_http", about: "Publish over HTTP, 64 callers", run: publishing::throughput },
         Workload { name: "durable_publish_lat", about: "Publish over HTTP, one caller", run: publishing::latency },
         Workload { name: "durable_append", about: "publish through the library", run: keeping::append },
+        Workload { name: "append_vs_nats", about: "the same beside NATS JetStream", run: nats::append },
         Workload { name: "e2e_latency", about: "from publisher to subscriber", run: latency::end_to_end },
         Workload { name: "filter_tenant", about: "policies that each want a tenant's events", run: filters::tenants },
         Workload { name: "filter_mixed", about: "policies of all kinds", run: filters::mixed },

@@ -14,13 +14,17 @@ struct Needed {
 /// Where the AWS SDK for Go shows that it is there.
 const GO_SDK: &str = "/usr/share/gocode/src/github.com/aws/aws-sdk-go-v2/service/sns/doc.go";
 
-const NEEDED: [Needed; 13] = [
+/// The server that the benchmarks compare publishing with.
+const NATS: Needed = Needed { file: "nats-server", packages: &["nats-server"] };
+
+const NEEDED: [Needed; 14] = [
     Needed { file: "curl", packages: &["curl"] },
     Needed { file: "ffmpeg", packages: &["ffmpeg"] },
     // A gateway to phones, and a network for it that is none.
     Needed { file: "bearerbox", packages: &["kannel", "kannel-extras"] },
     Needed { file: "go", packages: &["golang-go"] },
     Needed { file: GO_SDK, packages: &["golang-github-aws-aws-sdk-go-v2-dev"] },
+    NATS,
     Needed { file: "nginx", packages: &["nginx"] },
     Needed { file: "openssl", packages: &["openssl"] },
     // A mail server, which is started by hand, and the users that it lets in.
@@ -34,7 +38,16 @@ const NEEDED: [Needed; 13] = [
 
 /// Installs the packages of what is missing; only root can, anyone else is told what to run.
 pub(crate) fn install(workspace: &Workspace) -> Result<(), Failure> {
-    let missing = missing_packages(|file| find_program(file).is_some());
+    bring(&NEEDED, workspace)
+}
+
+/// Installs NATS alone, as [`install`] does.
+pub(crate) fn install_nats(workspace: &Workspace) -> Result<(), Failure> {
+    bring(&[NATS], workspace)
+}
+
+fn bring(needed: &[Needed], workspace: &Workspace) -> Result<(), Failure> {
+    let missing = missing_packages(needed, |file| find_program(file).is_some());
     if missing.is_empty() {
         return Ok(());
     }
@@ -49,14 +62,14 @@ pub(crate) fn install(workspace: &Workspace) -> Result<(), Failure> {
         apt(workspace).args(["update"]).capture()?;
         apt_install(&missing, workspace)?;
     }
-    match missing_packages(|file| find_program(file).is_some()).as_slice() {
+    match missing_packages(needed, |file| find_program(file).is_some()).as_slice() {
         [] => Ok(()),
         still => Err(Failure::new(format!("programs are missing although apt-get installed {}", still.join(" ")))),
     }
 }
 
-fn missing_packages(is_there: impl Fn(&str) -> bool) -> Vec<&'static str> {
-    NEEDED.iter().filter(|needed| !is_there(needed.file)).flat_map(|needed| needed.packages).copied().collect()
+fn missing_packages(needed: &[Needed], is_there: impl Fn(&str) -> bool) -> Vec<&'static str> {
+    needed.iter().filter(|needed| !is_there(needed.file)).flat_map(|needed| needed.packages).copied().collect()
 }
 
 fn is_root(workspace: &Workspace) -> Result<bool, Failure> {
@@ -77,6 +90,9 @@ mod tests {
 
     #[test]
     fn only_the_packages_of_missing_programs_are_wanted() {
-        assert_eq!(missing_packages(|file| file != "nginx" && file != "python3"), ["nginx", "python3", "python3-venv"]);
+        assert_eq!(
+            missing_packages(&NEEDED, |file| file != "nginx" && file != "python3"),
+            ["nginx", "python3", "python3-venv"]
+        );
     }
 }
