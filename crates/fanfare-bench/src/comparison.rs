@@ -48,6 +48,11 @@ impl Rounds {
         Spread::of(self.again.iter().zip(&self.bare[0]).map(|(again, first)| figure(again) / figure(first)))
     }
 
+    /// What a figure of ours comes to over that of the round before.
+    pub(crate) fn repeats(&self, figure: impl Fn(&Sample) -> f64) -> Option<Spread> {
+        Spread::of_repeats(&self.ours.iter().map(figure).collect::<Vec<_>>())
+    }
+
     /// A figure of ours.
     pub(crate) fn ours(&self, figure: impl Fn(&Sample) -> f64) -> Option<Spread> {
         Spread::of(self.ours.iter().map(figure))

@@ -21,7 +21,7 @@ pub(crate) struct Row {
     pub(crate) target: Target,
     /// What it came to.
     pub(crate) result: Spread,
-    /// What the denominator came to over itself in the same rounds.
+    /// What the denominator came to over itself in the same rounds; where there is none, the figure.
     pub(crate) noise: Option<Spread>,
     /// Absolute figures of the same rounds, which depend on the machine.
     pub(crate) beside: Vec<Beside>,
@@ -102,6 +102,12 @@ impl Row {
     /// A row of a single measurement.
     pub(crate) fn once(name: &str, figure: &str, unit: Unit, target: Target, result: f64) -> Result<Self> {
         Self::of(name, figure, unit, target, Spread::of([result]))
+    }
+
+    /// A row of a figure that was measured as often as there are values.
+    pub(crate) fn repeated(name: &str, figure: &str, unit: Unit, target: Target, values: &[f64]) -> Result<Self> {
+        let result = Spread::of(values.iter().copied());
+        Ok(Self::of(name, figure, unit, target, result)?.noise(Spread::of_repeats(values)))
     }
 
     /// With the noise of the denominator.

@@ -26,6 +26,12 @@ impl Spread {
         Some(Self { median, low: values[0], high: values[values.len() - 1] })
     }
 
+    /// What repeated measurements of the same come to over the one before each; nothing when there are fewer than two, or a
+    /// zero among them.
+    pub(crate) fn of_repeats(values: &[f64]) -> Option<Self> {
+        Self::of(values.windows(2).map(|pair| pair[1] / pair[0]))
+    }
+
     /// Every value times `factor`, which is not negative.
     pub(crate) fn scaled(self, factor: f64) -> Self {
         Self { median: self.median * factor, low: self.low * factor, high: self.high * factor }
@@ -56,6 +62,13 @@ mod tests {
     fn nothing_and_what_is_not_a_number_have_no_spread() {
         assert_eq!(Spread::of([]), None);
         assert_eq!(Spread::of([1.0, f64::NAN]), None);
+    }
+
+    #[test]
+    fn repeats_are_held_against_the_one_before() {
+        assert_eq!(Spread::of_repeats(&[2.0, 4.0, 2.0]), Some(Spread { median: 1.25, low: 0.5, high: 2.0 }));
+        assert_eq!(Spread::of_repeats(&[2.0]), None);
+        assert_eq!(Spread::of_repeats(&[0.0, 0.0]), None);
     }
 
     #[test]

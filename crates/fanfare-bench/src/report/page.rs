@@ -13,7 +13,8 @@ const OPENING: &str = "\
 Absolute rates say more about a machine than about a program. So every figure here is divided by that of something bare which
 does the same work on the same machine in the same minute: a bare HTTP client over the same connections, a file that is appended
 to and synced, a server that does nothing, one core that signs. The two sides take turns; a result is the median of all
-rounds, with its range, and the denominator over itself says what noise there is.
+rounds, with its range. Noise is what the denominator came to over itself in the same rounds, or, where nothing is divided, the
+figure over that of the round before.
 
 ```console
 $ cargo xtask bench                   # everything, about half an hour
@@ -74,8 +75,8 @@ pub(super) fn text(results: &Results, pictures: &[Picture]) -> String {
     for picture in pictures {
         let _ = writeln!(page, "![{}](plots/{})\n", picture.says, picture.file);
     }
-    page.push_str("| | what | target | result | range | noise | measured beside |\n");
-    page.push_str("| --- | --- | --- | --- | --- | --- | --- |\n");
+    page.push_str("| | what | target | result | range | noise | measured beside | command |\n");
+    page.push_str("| --- | --- | --- | --- | --- | --- | --- | --- |\n");
     results.rows.iter().for_each(|row| line(&mut page, row));
     let missed: Vec<_> = results.rows.iter().filter(|row| !row.is_met()).collect();
     if !missed.is_empty() {
@@ -109,15 +110,20 @@ fn line(page: &mut String, row: &Row) {
     } else {
         String::new()
     };
-    let noise = row.noise.map(|noise| format!("{:.2} to {:.2}", noise.low, noise.high)).unwrap_or_default();
+    let noise = match row.noise {
+        Some(noise) => format!("{:.2} to {:.2}", noise.low, noise.high),
+        // Zeros have no ratio: what they lie between is in the range.
+        None => "—".to_owned(),
+    };
     let _ = writeln!(
         page,
-        "| `{}` | {} | {} | **{}**{verdict} | {range} | {noise} | {} |",
+        "| `{}` | {} | {} | **{}**{verdict} | {range} | {noise} | {} | `cargo xtask bench {}` |",
         row.name,
         row.figure,
         row.target_shown(),
         shown(row.result.median),
-        row.beside_shown()
+        row.beside_shown(),
+        row.workload
     );
 }
 

@@ -118,7 +118,8 @@ pub(super) fn over_tls(context: &Context) -> Result<Vec<Row>> {
             Unit::Ratio,
             Target::AtMost(endpoints as f64 * 1.01),
             rounds.ours(handshakes),
-        )?,
+        )?
+        .noise(rounds.noise(Sample::rate)),
     ])
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::context::Context;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::row::{Row, Target, Unit};
 use crate::server::Server;
 use crate::statistics::Spread;
@@ -14,10 +14,18 @@ pub(super) fn idle(context: &Context) -> Result<Vec<Row>> {
     // The first start makes the key that signs.
     let first = start()?.started_in.as_secs_f64() * 1000.0;
     let starts = (0..context.of(20, 10, 2)).map(|_| Ok(start()?.started_in.as_secs_f64() * 1000.0));
-    let starts = Spread::of(starts.collect::<Result<Vec<_>>>()?);
-    let server = start()?;
+    let starts = starts.collect::<Result<Vec<_>>>()?;
     // What is done once after a start belongs to the start.
-    std::thread::sleep(Duration::from_millis(context.of(2000, 1000, 50)));
+    let settle = Duration::from_millis(context.of(2000, 1000, 50));
+    let megabytes = |server: &Server| Ok::<_, Failure>(server.memory()?.resident_kb as f64 * 1024.0 / 1e6);
+    let mut memory = Vec::new();
+    for _ in 1..context.rounds() {
+        let server = start()?;
+        std::thread::sleep(settle);
+        memory.push(megabytes(&server)?);
+    }
+    let server = start()?;
+    std::thread::sleep(settle);
     let mut shares = Vec::new();
     for _ in 0..context.rounds() {
         let meter = server.meter()?;
@@ -25,23 +33,17 @@ pub(super) fn idle(context: &Context) -> Result<Vec<Row>> {
         let used = meter.stop(1)?;
         shares.push(used.cpu_seconds / used.seconds * 100.0);
     }
-    let memory = server.memory()?.resident_kb as f64 * 1024.0 / 1e6;
+    memory.push(megabytes(&server)?);
     Ok(vec![
-        Row::of(
+        Row::repeated(
             "idle_start",
             "from the start of the process to the first answer",
             Unit::Milliseconds,
             Target::AtMost(200.0),
-            starts,
+            &starts,
         )?
         .beside("the first start", Spread::of([first]), Unit::Milliseconds),
-        Row::once("idle_memory", "memory while nobody calls", Unit::Megabytes, Target::AtMost(20.0), memory)?,
-        Row::of(
-            "idle_cpu",
-            "share of a core while nobody calls",
-            Unit::Percent,
-            Target::AtMost(0.1),
-            Spread::of(shares),
-        )?,
+        Row::repeated("idle_memory", "memory while nobody calls", Unit::Megabytes, Target::AtMost(20.0), &memory)?,
+        Row::repeated("idle_cpu", "share of a core while nobody calls", Unit::Percent, Target::AtMost(0.1), &shares)?,
     ])
 }

@@ -28,6 +28,18 @@ const ATTEMPT_SECONDS: f64 = 15.0;
 
 pub(super) fn hanging(context: &Context) -> Result<Vec<Row>> {
     let lanes = context.of(10_000, 2_000, 64).min(files_max()?.saturating_sub(OTHER_FILES)) / ATTEMPTS_OF_A_LANE;
+    let twice = [hang(context, lanes)?, hang(context, lanes)?];
+    let figure = format!("memory of each of {} attempts that nobody answers", twice[1].0);
+    let of_each = twice.map(|(held, grown)| grown / held as f64);
+    Ok(vec![
+        Row::repeated("hang_memory", &figure, Unit::Bytes, Target::AtMost(65536.0), &of_each)?
+            .why("An attempt is a task with a connection of its own, whose buffers count for it.")
+            .beside("in all", Spread::of(twice.map(|(_, grown)| grown / 1e6)), Unit::Megabytes),
+    ])
+}
+
+/// So many lanes with all the attempts that they make at a time: how many are held, and the memory that they take.
+fn hang(context: &Context, lanes: u64) -> Result<(u64, f64)> {
     let server = Server::start(context)?;
     let mut sink = hanging_sink(usize::try_from(lanes)?)?;
     let topic = subscribed(&server, &mut sink, &[])?;
@@ -36,12 +48,7 @@ pub(super) fn hanging(context: &Context) -> Result<Vec<Row>> {
     server.load(4, ATTEMPTS_OF_A_LANE, form::publish(&topic, MESSAGE_BYTES, false))?;
     let held = until_held(&mut sink, attempts)?;
     let grown = (server.memory()?.resident_kb.saturating_sub(before)) as f64 * 1024.0;
-    let figure = format!("memory of each of {held} attempts that nobody answers");
-    Ok(vec![
-        Row::once("hang_memory", &figure, Unit::Bytes, Target::AtMost(65536.0), grown / held as f64)?
-            .why("An attempt is a task with a connection of its own, whose buffers count for it.")
-            .beside("in all", Spread::of([grown / 1e6]), Unit::Megabytes),
-    ])
+    Ok((held, grown))
 }
 
 /// Waits until the sink holds so many requests, or the first attempts end; answers how many it held.
@@ -74,15 +81,20 @@ pub(super) fn backlog(context: &Context) -> Result<Vec<Row>> {
     let (first, all) = (context.of(100_000, 20_000, 50), context.of(1_000_000, 60_000, 100));
     let publish = form::publish(&down, MESSAGE_BYTES, false);
     server.load(64, first, publish.clone())?;
-    let before = server.memory()?.resident_kb;
-    let filled: Sample = server.load(64, all - first, publish)?;
-    let grown = server.memory()?.resident_kb.saturating_sub(before) as f64 * 1024.0 / (all - first) as f64;
+    let half = (all - first) / 2;
+    let fill = || -> Result<(f64, f64)> {
+        let before = server.memory()?.resident_kb;
+        let filled: Sample = server.load(64, half, publish.clone())?;
+        let grown = server.memory()?.resident_kb.saturating_sub(before) as f64 * 1024.0;
+        Ok((grown / half as f64, filled.rate()))
+    };
+    let halves = [fill()?, fill()?];
     let with = measured(&server, &mut healthy)?;
     let beside: Option<Spread> = Spread::of(with.iter().zip(&without).map(|(with, without)| with / without));
     let waits = format!("growth of the memory for each of {all} notifications that wait for a dead endpoint");
     let mut rows = vec![
-        Row::once("backlog_memory", &waits, Unit::Bytes, Target::AtMost(32.0), grown)?
-            .beside("Publish", Spread::of([filled.rate()]), Unit::PerSecond)
+        Row::repeated("backlog_memory", &waits, Unit::Bytes, Target::AtMost(32.0), &halves.map(|(grown, _)| grown))?
+            .beside("Publish", Spread::of(halves.map(|(_, rate)| rate)), Unit::PerSecond)
             .beside("memory", Spread::of([server.memory()?.resident_kb as f64 * 1024.0 / 1e6]), Unit::Megabytes),
         Row::ratio(
             "backlog_healthy",
@@ -102,6 +114,7 @@ pub(super) fn backlog(context: &Context) -> Result<Vec<Row>> {
         starts.push(Server::on(context, data.path(), None)?.started_in.as_secs_f64());
     }
     let ratio = Spread::of(starts.iter().zip(&scans).map(|(start, scan)| start / scan));
+    let noise = Spread::of_repeats(&scans);
     rows.push(
         Row::ratio(
             "restart_backlog",
@@ -109,6 +122,7 @@ pub(super) fn backlog(context: &Context) -> Result<Vec<Row>> {
             Target::AtMost(1.5),
             ratio,
         )?
+        .noise(noise)
         .beside("start", Spread::of(starts).map(|spread| spread.scaled(1000.0)), Unit::Milliseconds)
         .beside("read", Spread::of(scans).map(|spread| spread.scaled(1000.0)), Unit::Milliseconds)
         .beside("on disk", Spread::of([bytes.0 as f64 / 1e6]), Unit::Megabytes),
