@@ -106,6 +106,17 @@ impl DiskStore {
     }
 }
 
+impl DiskStore {
+    /// Reads the database with `read`, on a thread for that, when everything that was answered is in it.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&rusqlite::Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.writer.apply().await?;
+        self.readers.read(read).await
+    }
+}
+
 /// Opens the database, makes it if there is none, and starts the threads on it.
 fn start(directory: &Directory, options: &DiskOptions) -> Result<(Writer, Readers, Arc<Lanes>), StoreError> {
     let path = directory.path();

@@ -201,7 +201,7 @@ async fn a_store_of_the_format_before_fan_out_rows_goes_on_with_what_waits_in_it
     settle(&store, 1, 0, 1, Settlement::Delivered).await;
     drop(store);
     let database = rusqlite::Connection::open(place.store().join("fanfare.db")).unwrap();
-    database.execute_batch("DROP TABLE fan_out; PRAGMA user_version = 2").unwrap();
+    database.execute_batch("DROP TABLE fan_out; DROP TABLE log; PRAGMA user_version = 2").unwrap();
     drop(database);
     assert!(fanfare_store_disk::check(place.store()).unwrap().is_sound(), "an older store can be checked");
 

@@ -25,7 +25,7 @@ pub(super) async fn message(store: &DiskStore, message_id: String) -> Result<Opt
         let dispatch = body::message(connection, &recent, number)?;
         Ok(Some(StoredMessage { number: number.cast_unsigned(), dispatch }))
     };
-    store.readers.read(read).await
+    store.read(read).await
 }
 
 pub(super) async fn state(store: &DiskStore, lane: SubscriptionId, number: u64) -> Result<MessageState, StoreError> {
@@ -33,7 +33,7 @@ pub(super) async fn state(store: &DiskStore, lane: SubscriptionId, number: u64) 
     if let Some((due, _)) = store.lanes.fan_outs().find(number, lane.0.cast_signed()) {
         return Ok(MessageState::Pending { due: Timestamp::from_unix_ms(due) });
     }
-    store.readers.read(move |connection| state_of_row(connection, lane, number)).await
+    store.read(move |connection| state_of_row(connection, lane, number)).await
 }
 
 fn state_of_row(connection: &Connection, lane: SubscriptionId, number: u64) -> Result<MessageState, StoreError> {
@@ -90,7 +90,7 @@ pub(super) fn latest_attempts(
 
 pub(super) async fn lane_counts(store: &DiskStore, lane: SubscriptionId) -> Result<LaneCounts, StoreError> {
     let fresh = store.lanes.fresh_count(lane);
-    let counts = store.readers.read(move |connection| counts_of_rows(connection, lane)).await?;
+    let counts = store.read(move |connection| counts_of_rows(connection, lane)).await?;
     Ok(LaneCounts::new(counts.waiting + fresh, counts.dead))
 }
 
