@@ -6,10 +6,12 @@ use std::path::Path;
 use fanfare_core::store::{Counters, Dispatch, StoreError, StoreErrorKind};
 use rusqlite::Connection;
 
+use crate::attempts;
 use crate::connection;
 use crate::directory::{self, Contents, DATABASE};
 use crate::error::Attempting;
 use crate::fan_outs::decoded;
+use crate::ids;
 use crate::log::record::{Record, records};
 use crate::log::{self, Known, Scan};
 use crate::schema::{self, Marked};
@@ -19,9 +21,8 @@ use crate::writer::Totals;
 /// The first format with fan-out rows.
 const FAN_OUTS_SINCE: u32 = 3;
 
-/// How many attempts are logged: one to a line.
-const ATTEMPTS: &str =
-    "SELECT coalesce(sum(1 + length(record) - length(replace(record, char(10), ''))), 0) FROM attempt";
+/// The first format with blocks of ids.
+const IDS_SINCE: u32 = 4;
 
 /// Problems that are named; there may be more.
 const PROBLEMS_MAX: usize = 100;
@@ -102,7 +103,13 @@ pub fn check(directory: impl AsRef<Path>) -> Result<CheckReport, StoreError> {
     let counters = problems.counters(&snapshot, named);
     let mut count = |table: &str| problems.number(&snapshot, &format!("SELECT count(*) FROM {table}")).cast_unsigned();
     let (messages, rows, dead_letters) = (count("body"), count("delivery"), count("dead"));
-    let attempts = problems.number(&snapshot, ATTEMPTS).cast_unsigned();
+    let attempts = problems.attempts(&snapshot);
+    if format >= IDS_SINCE {
+        match ids::problems(&snapshot) {
+            Ok(found) => found.into_iter().for_each(|problem| problems.add(problem)),
+            Err(error) => problems.add(format!("the ids of messages are unreadable: {error}")),
+        }
+    }
     let deliveries = rows + named.all.cast_unsigned();
     let size = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()";
     let bytes = problems.number(&snapshot, size).cast_unsigned();
@@ -247,6 +254,28 @@ impl Problems {
         if let Err(error) = read() {
             self.add(format!("messages from here on are unreadable: {error}"));
         }
+    }
+
+    /// How many attempts are logged.
+    fn attempts(&mut self, snapshot: &Connection) -> u64 {
+        let mut count = 0;
+        let mut read = || -> rusqlite::Result<()> {
+            let mut statement = snapshot.prepare("SELECT number, record FROM attempt")?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                match attempts::of_row(row.get_ref(1)?.as_bytes()?) {
+                    Ok(attempts) => count += attempts.len() as u64,
+                    Err(_) => {
+                        self.add(format!("attempts for message {} are not what was written", row.get::<_, i64>(0)?))
+                    }
+                }
+            }
+            Ok(())
+        };
+        if let Err(error) = read() {
+            self.add(format!("logged attempts from here on are unreadable: {error}"));
+        }
+        count
     }
 
     /// What the fan-out rows name.

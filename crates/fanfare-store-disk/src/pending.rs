@@ -6,6 +6,7 @@ use std::sync::Arc;
 use fanfare_core::publication::Publication;
 use rusqlite::{Connection, params};
 
+use crate::attempts;
 use crate::failpoint;
 use crate::fan_outs::{FanOuts, Left};
 use crate::journal::{MESSAGE_OVERHEAD, insert_delivery_row};
@@ -40,6 +41,7 @@ pub(crate) struct LoggedAttempt {
     pub(crate) number: i64,
     /// When it began.
     pub(crate) at: i64,
+    /// As [`attempts`] writes it.
     pub(crate) record: Vec<u8>,
 }
 
@@ -183,17 +185,16 @@ pub(crate) fn insert_fan_out(
 }
 
 /// Logs attempts, those of a message in one row, and answers how many bytes that is.
-pub(crate) fn insert_attempts(connection: &Connection, attempts: &mut [LoggedAttempt]) -> rusqlite::Result<i64> {
+pub(crate) fn insert_attempts(connection: &Connection, logged: &mut [LoggedAttempt]) -> rusqlite::Result<i64> {
     // By message, and of each in the order in which they were made.
-    attempts.sort_by_key(|attempt| attempt.number);
+    logged.sort_by_key(|attempt| attempt.number);
     let mut bytes = 0;
-    for of_message in attempts.chunk_by(|one, other| one.number == other.number) {
+    for of_message in logged.chunk_by(|one, other| one.number == other.number) {
         let at = of_message.iter().map(|attempt| attempt.at).max();
-        let records: Vec<_> = of_message.iter().map(|attempt| attempt.record.as_slice()).collect();
-        let records = String::from_utf8(records.join(&b'\n')).expect("a record is JSON");
-        bytes += records.len() as i64;
+        let row = attempts::row(of_message.iter().map(|attempt| attempt.record.as_slice()));
+        bytes += row.len() as i64;
         let sql = "INSERT INTO attempt (number, at, record) VALUES (?, ?, ?)";
-        connection.prepare_cached(sql)?.execute(params![of_message[0].number, at, records])?;
+        connection.prepare_cached(sql)?.execute(params![of_message[0].number, at, row])?;
     }
     Ok(bytes)
 }

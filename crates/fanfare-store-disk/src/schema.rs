@@ -158,7 +158,21 @@ const STEPS: &[&str] = &[
         WHERE holds = 0 AND archive_until IS NULL AND forgotten = 0;
     CREATE INDEX message_archive ON message (topic, number, at, archive_until) WHERE archive_until IS NOT NULL;
     CREATE INDEX message_archive_end ON message (archive_until) WHERE archive_until IS NOT NULL;
-    CREATE INDEX message_message_id ON message (message_id);
+
+    -- See `ids.rs`.
+    CREATE TABLE message_ids (last INTEGER PRIMARY KEY, first INTEGER NOT NULL, ids BLOB NOT NULL) STRICT;
+
+    -- As before, but `record` is bytes, see `attempts.rs`.
+    CREATE TABLE new_attempt (
+        id INTEGER PRIMARY KEY,
+        number INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        record BLOB NOT NULL
+    ) STRICT;
+    INSERT INTO new_attempt SELECT id, number, at, CAST(record AS BLOB) FROM attempt ORDER BY id;
+    DROP TABLE attempt;
+    ALTER TABLE new_attempt RENAME TO attempt;
+    CREATE INDEX attempt_number ON attempt (number);
 ",
 ];
 

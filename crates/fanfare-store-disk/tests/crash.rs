@@ -7,7 +7,8 @@ mod given;
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use fanfare_core::store::{Journal, Settlement, StoreErrorKind};
 use fanfare_store_disk::{DiskOptions, DiskStore, check};
@@ -73,7 +74,10 @@ async fn act(directory: &Path) {
 /// A process that dies at `label` leaves a sound store that holds as much as `expected`.
 async fn finds(label: &str, expected: [u64; 5]) -> Result<(), Failed> {
     let place = Place::new();
-    drop(open(&place.store()));
+    {
+        let _alone = alone();
+        drop(open(&place.store()));
+    }
     die(&place.store(), label);
     let store = open(&place.store());
     assert_eq!(counts(&store).await, expected);
@@ -100,8 +104,21 @@ async fn makes(label: &str) -> Result<(), Failed> {
 fn die(directory: &Path, label: &str) {
     const ABORTED: i32 = 6;
     let mut process = Command::new(std::env::current_exe().unwrap());
-    let output = process.env(DIRECTORY, directory).env("FANFARE_CRASH_AT", label).output().unwrap();
+    process.env(DIRECTORY, directory).env("FANFARE_CRASH_AT", label);
+    process.stdout(Stdio::null()).stderr(Stdio::piped());
+    let started = {
+        let _alone = alone();
+        process.spawn().unwrap()
+    };
+    let output = started.wait_with_output().unwrap();
     assert_eq!(output.status.signal(), Some(ABORTED), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Held while a process is started, and while a store is closed that has to be closed: what is open in this process is open
+/// for a moment in one that it starts, locks included.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn copy_of(directory: &Path) -> std::path::PathBuf {

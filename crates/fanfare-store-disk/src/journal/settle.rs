@@ -10,6 +10,7 @@ use rusqlite::params;
 
 use super::fan_out::give_row;
 use super::holds::{hold, remove_delivery};
+use crate::attempts;
 use crate::lanes::Claim;
 use crate::log::record;
 use crate::log::replay::settle_fresh;
@@ -60,10 +61,7 @@ struct Prepared {
 
 impl Prepared {
     fn new(settled: Settled, claim: &Claim) -> Self {
-        let record = |attempt: &Attempt| {
-            let record = serde_json::to_vec(attempt).expect("an attempt is text and numbers");
-            (attempt.started.unix_ms(), record)
-        };
+        let record = |attempt: &Attempt| (attempt.started.unix_ms(), attempts::encoded(attempt));
         Self {
             number: settled.id.0.cast_signed(),
             is_fresh: claim.is_fresh(settled.id),

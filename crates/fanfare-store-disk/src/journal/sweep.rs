@@ -51,6 +51,7 @@ pub(super) async fn sweep(store: &DiskStore, now: Timestamp) -> Result<(), Store
         let numbers = numbers.to_vec();
         store.writer.write(0, move |batch| forget_messages(batch, &numbers), |()| {}).await?;
     }
+    steps(store, forget_ids).await?;
     let given_back = steps(store, give_space_back).await? > 1;
     // The file becomes smaller when the log is copied into it.
     let cut = given_back || log_bytes(store) > LOG_BYTES_MAX;
@@ -208,6 +209,14 @@ fn forget_messages(batch: &mut Batch<'_>, numbers: &[i64]) -> Result<(), StoreEr
         }
     }
     Ok(())
+}
+
+/// Forgets the ids of messages of which none is known any more.
+fn forget_ids(batch: &mut Batch<'_>) -> Result<Left, StoreError> {
+    let sql = "DELETE FROM message_ids WHERE last IN (
+                   SELECT last FROM message_ids
+                   WHERE NOT EXISTS (SELECT 1 FROM message WHERE number BETWEEN first AND last) LIMIT 500)";
+    batch.execute(sql, []).map(Left::after)
 }
 
 fn give_space_back(batch: &mut Batch<'_>) -> Result<Left, StoreError> {

@@ -104,7 +104,11 @@ impl Scan {
         let [length, sum] = lengths.as_chunks::<4>().0 else { return None };
         let [sequence, sum_of_told] = numbers.as_chunks::<8>().0 else { return None };
         let (length, sequence) = (u32::from_le_bytes(*length), u64::from_le_bytes(*sequence));
-        if length == 0 || u32::from_le_bytes(*sum) != sum_of_head(salt, sequence, length) {
+        // Few of the bytes that are looked at begin with a length, which is looked at first.
+        if length == 0 || length as usize > rest.len() {
+            return None;
+        }
+        if u32::from_le_bytes(*sum) != sum_of_head(salt, sequence, length) {
             return None;
         }
         let told = rest.get(..length as usize)?;

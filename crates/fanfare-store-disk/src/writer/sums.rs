@@ -7,6 +7,7 @@ use fanfare_core::subscription::SubscriptionId;
 use rusqlite::Connection;
 
 use crate::fan_outs::Left;
+use crate::ids;
 use crate::lanes::Lanes;
 
 /// The row of `totals`.
@@ -19,6 +20,8 @@ pub(crate) struct Totals {
     pub(crate) dead_lettered: i64,
     pub(crate) dropped: i64,
     pub(crate) attempt_bytes: i64,
+    /// Up to which number messages are in blocks of ids, see `ids.rs`. Not in the row: the blocks tell it.
+    pub(crate) indexed: i64,
 }
 
 impl Totals {
@@ -35,6 +38,7 @@ impl Totals {
                 dead_lettered: row.get(4)?,
                 dropped: row.get(5)?,
                 attempt_bytes: row.get(6)?,
+                indexed: 0,
             })
         })
     }
@@ -50,7 +54,9 @@ impl Totals {
         counters
     }
 
-    pub(crate) fn write(&self, connection: &Connection) -> rusqlite::Result<()> {
+    /// Writes it, and puts the messages that came since into blocks of ids when they are enough.
+    pub(crate) fn write(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        self.indexed = ids::index(connection, self.indexed, self.last_number)?;
         let sql = format!("UPDATE totals SET ({}) = (?, ?, ?, ?, ?, ?, ?) WHERE id = 1", Self::COLUMNS);
         let values = [
             self.last_number,
@@ -103,7 +109,8 @@ impl Sums {
     pub(crate) fn read(connection: &Connection, lanes: &Lanes) -> rusqlite::Result<Self> {
         let mut statement = connection.prepare("SELECT lane, count(*) FROM delivery GROUP BY lane")?;
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned())))?;
-        let mut sums = Self { totals: Totals::read(connection)?, waiting: HashMap::new(), fresh: 0 };
+        let totals = Totals { indexed: ids::indexed(connection)?, ..Totals::read(connection)? };
+        let mut sums = Self { totals, waiting: HashMap::new(), fresh: 0 };
         for row in rows {
             let (lane, rows) = row?;
             sums.waiting.entry(lane).or_default().rows = rows;

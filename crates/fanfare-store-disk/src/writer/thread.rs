@@ -20,6 +20,7 @@ use super::sums::Sums;
 use crate::connection;
 use crate::error::{Attempting, lost_a_sync};
 use crate::failpoint;
+use crate::ids;
 use crate::lanes::Lanes;
 use crate::log::{self, Known, Log, replay};
 use crate::options::DiskOptions;
@@ -94,6 +95,7 @@ impl Writing {
             failed,
         };
         writing.apply().attempting("cannot bring the log of the store into its database")?;
+        writing.index().attempting("cannot index the ids of messages")?;
         Ok(writing)
     }
 
@@ -297,6 +299,14 @@ impl Writing {
         if self.reserve.is_missing() {
             self.log.remove();
         }
+    }
+
+    /// Puts the ids of many messages into blocks, as are there after a step from an older format.
+    fn index(&mut self) -> rusqlite::Result<()> {
+        let transaction = self.connection.transaction()?;
+        let totals = &mut self.sums.totals;
+        totals.indexed = ids::index(&transaction, totals.indexed, totals.last_number)?;
+        transaction.commit()
     }
 
     /// Applies with the room of the reserve when there is no other.
