@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use fanfare_core::publication::Publication;
+use fanfare_core::subscription::SubscriptionId;
 use rusqlite::{Connection, params};
 
 use crate::attempts;
@@ -54,6 +55,17 @@ pub(crate) struct Added {
     pub(crate) settled: usize,
 }
 
+impl Added {
+    /// The lanes in which its messages have rows.
+    pub(crate) fn lanes_with_rows(&self) -> impl Iterator<Item = SubscriptionId> {
+        lanes_with_rows(&self.messages)
+    }
+}
+
+fn lanes_with_rows(messages: &[NewMessage]) -> impl Iterator<Item = SubscriptionId> {
+    messages.iter().flat_map(|message| &message.rows).map(|lane| SubscriptionId(lane.cast_unsigned()))
+}
+
 /// What is pending. The fan-outs of its messages and what has left those of others are in [`FanOuts`], whose present state
 /// is what is applied.
 #[derive(Debug, Default)]
@@ -84,6 +96,11 @@ impl Pending {
     /// Bytes that it needs in the database, about.
     pub(crate) fn room(&self) -> u64 {
         self.room
+    }
+
+    /// The lanes in which its messages have rows.
+    pub(crate) fn lanes_with_rows(&self) -> impl Iterator<Item = SubscriptionId> {
+        lanes_with_rows(&self.messages)
     }
 
     /// The number of its first message.

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fanfare_core::store::StoreError;
+use fanfare_core::subscription::SubscriptionId;
 
 use crate::backup::{self, BackupReport};
 use crate::connection;
@@ -113,6 +114,18 @@ impl DiskStore {
         read: impl FnOnce(&rusqlite::Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.writer.apply().await?;
+        self.readers.read(read).await
+    }
+
+    /// Reads the rows of `lane` and their messages with `read`, in the same way.
+    pub(crate) async fn read_rows<T: Send + 'static>(
+        &self,
+        lane: SubscriptionId,
+        read: impl FnOnce(&rusqlite::Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        if self.lanes.has_pending_rows(lane) {
+            self.writer.apply().await?;
+        }
         self.readers.read(read).await
     }
 }

@@ -23,6 +23,12 @@ pub(crate) const MESSAGE_OVERHEAD: u64 = 512;
 pub(super) const DELIVERY_BYTES: u64 = 128;
 
 pub(super) async fn append(store: &DiskStore, entry: Entry) -> Result<Appended, StoreError> {
+    let written = written(store, entry).await;
+    store.recent.shed();
+    Ok(written?.appended)
+}
+
+async fn written(store: &DiskStore, entry: Entry) -> Result<Written, StoreError> {
     let body = Arc::new(entry.dispatch.to_bytes());
     let bytes = body.len();
     let (recent, lanes) = (Arc::clone(&store.recent), Arc::clone(&store.lanes));
@@ -36,14 +42,12 @@ pub(super) async fn append(store: &DiskStore, entry: Entry) -> Result<Appended, 
         }
     };
     if !is_plain(&entry) {
-        let write = move |batch: &mut Batch<'_>| write(batch, &entry, &body);
-        return Ok(store.writer.write(bytes, write, keep).await?.appended);
+        return store.writer.write(bytes, move |batch| write(batch, &entry, &body), keep).await;
     }
     let entry = Arc::new(entry);
     let (logged, logged_body) = (Arc::clone(&entry), Arc::clone(&body));
     let log = move |batch: &mut Logged<'_>| log(batch, &logged, &logged_body);
-    let write = move |batch: &mut Batch<'_>| write(batch, &entry, &body);
-    Ok(store.writer.log(bytes, log, write, keep).await?.appended)
+    store.writer.log(bytes, log, move |batch| write(batch, &entry, &body), keep).await
 }
 
 /// What became of an entry, and its deliveries without rows.

@@ -58,12 +58,12 @@ pub(super) async fn take(
 type Found = (Vec<Delivery>, Option<StoreError>);
 
 async fn take_rows(store: &DiskStore, window: Window, order: LaneOrder, taken: Taken) -> Result<Found, StoreError> {
-    let recent = Arc::clone(&store.recent);
+    let (recent, window_lane) = (Arc::clone(&store.recent), SubscriptionId(window.lane.cast_unsigned()));
     let read = move |connection: &Connection| match order {
         LaneOrder::Group => window.heads(connection, &recent, &taken),
         _ => window.due(connection, &recent, &taken),
     };
-    store.read(read).await
+    store.read_rows(window_lane, read).await
 }
 
 /// What has been due for longest, of deliveries with rows and of fresh ones.

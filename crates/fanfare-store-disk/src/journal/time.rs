@@ -28,7 +28,7 @@ pub(super) async fn next_due(
     if !store.lanes.has_rows(lane) {
         return Ok(fresh);
     }
-    let due = store.read(move |connection| next_row_due(connection, lane, order, &taken)).await?;
+    let due = store.read_rows(lane, move |connection| next_row_due(connection, lane, order, &taken)).await?;
     Ok([due, fresh].into_iter().flatten().min())
 }
 

@@ -19,6 +19,7 @@ pub(crate) struct Logged<'a> {
     pub(crate) added: Added,
     /// Where records are written to.
     pub(crate) frame: Vec<u8>,
+    lanes: &'a Lanes,
     pending: &'a mut Pending,
     log: &'a mut Log,
     /// Bytes that may be added to the database.
@@ -38,7 +39,7 @@ impl<'a> Logged<'a> {
     ) -> Self {
         let room = options.database_bytes_max.saturating_sub(used.saturating_add(pending.room()));
         let (changes, frame) = (Changes::new(sums, lanes), log.take_frame());
-        Self { options, changes, added: Added::default(), frame, pending, log, room, room_taken: 0 }
+        Self { options, changes, added: Added::default(), frame, lanes, pending, log, room, room_taken: 0 }
     }
 
     /// Gives room in the database for `bytes` more, if there certainly is.
@@ -66,6 +67,8 @@ impl<'a> Logged<'a> {
         match self.log.write(self.frame) {
             Ok(()) => {
                 let left = self.changes.left();
+                // Before anybody can know that there are rows.
+                self.lanes.set_pending_rows(self.added.lanes_with_rows(), true);
                 self.pending.add(self.added, &left, bytes, self.room_taken);
                 self.changes.keep(left);
                 Ok(())

@@ -36,6 +36,13 @@ const BYTES_MAX: usize = 8 << 20;
 /// For how long nothing is to be done before what is pending is applied.
 const PATIENCE: Duration = Duration::from_millis(100);
 
+/// While commands come that cannot be logged, and for a few batches after them, all are written to the database, where they
+/// share a sync with those: how much each such batch adds to the reasons for that, how many there are at most, and how many
+/// there have to be. Each batch that could be logged takes one away.
+const REASONS_ADDED: u32 = 3;
+const REASONS_MAX: u32 = 8;
+const REASONS_ENOUGH: u32 = 4;
+
 /// The thread's own.
 pub(super) struct Writing {
     connection: Connection,
@@ -54,6 +61,8 @@ pub(super) struct Writing {
     next: VecDeque<Request>,
     /// Whether the first of these cannot be logged as things stand.
     is_next_refused: bool,
+    /// Reasons to write to the database what could be logged.
+    reasons: u32,
     /// Why nothing is written any more.
     failed: Option<String>,
 }
@@ -92,6 +101,7 @@ impl Writing {
             progress,
             next,
             is_next_refused: false,
+            reasons: 0,
             failed,
         };
         writing.apply().attempting("cannot bring the log of the store into its database")?;
@@ -155,6 +165,11 @@ impl Writing {
         }
         let is_refused = std::mem::take(&mut self.is_next_refused) || self.reserve.is_missing();
         if !is_refused && commands.iter().all(|command| command.is_for_the_log()) {
+            self.reasons = self.reasons.saturating_sub(1);
+        } else {
+            self.reasons = (self.reasons + REASONS_ADDED).min(REASONS_MAX);
+        }
+        if !is_refused && self.reasons < REASONS_ENOUGH && commands.iter().all(|command| command.is_for_the_log()) {
             self.log_all(commands, requests);
         } else {
             self.write_all(commands, requests);
@@ -292,6 +307,7 @@ impl Writing {
     fn applied(&mut self) {
         self.used = None;
         if !self.pending.is_empty() {
+            self.lanes.set_pending_rows(self.pending.lanes_with_rows(), false);
             self.pending.forget();
             self.log.start_over();
             self.progress.tell(&self.pending);
