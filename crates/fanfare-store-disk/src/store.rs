@@ -92,8 +92,8 @@ impl DiskStore {
         secret::secret(self.directory.path(), name, make)
     }
 
-    /// Transactions that were committed since the store was opened; each cost one sync. Publishers that come together
-    /// share one.
+    /// Batches that were made safe since the store was opened, in the log or in the database; each cost one sync. Publishers
+    /// that come together share one.
     pub fn commits(&self) -> u64 {
         self.writer.commits()
     }

@@ -1,6 +1,7 @@
 //! The one thread that writes: everything that waits is written to the log or in one transaction, and one sync makes all of
 //! it safe.
 
+mod apply;
 mod batch;
 mod command;
 mod logged;

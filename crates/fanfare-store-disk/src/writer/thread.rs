@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use tokio::sync::mpsc;
 
 use super::Request;
-use super::batch::{Batch, roll_back, used_bytes};
+use super::batch::{Batch, used_bytes};
 use super::command::Command;
 use super::logged::Logged;
 use super::progress::Progress;
@@ -20,7 +20,6 @@ use super::sums::Sums;
 use crate::connection;
 use crate::error::{Attempting, lost_a_sync};
 use crate::failpoint;
-use crate::ids;
 use crate::lanes::Lanes;
 use crate::log::{self, Known, Log, replay};
 use crate::options::DiskOptions;
@@ -45,18 +44,18 @@ const REASONS_ENOUGH: u32 = 4;
 
 /// The thread's own.
 pub(super) struct Writing {
-    connection: Connection,
-    directory: PathBuf,
-    reserve: Reserve,
+    pub(super) connection: Connection,
+    pub(super) directory: PathBuf,
+    pub(super) reserve: Reserve,
     options: DiskOptions,
-    lanes: Arc<Lanes>,
-    sums: Sums,
-    log: Log,
+    pub(super) lanes: Arc<Lanes>,
+    pub(super) sums: Sums,
+    pub(super) log: Log,
     /// What is in the log and not in the database.
-    pending: Pending,
+    pub(super) pending: Pending,
     /// Bytes of the database in use, once somebody asked.
-    used: Option<u64>,
-    progress: Arc<Progress>,
+    pub(super) used: Option<u64>,
+    pub(super) progress: Arc<Progress>,
     /// What was received and waits for its turn.
     next: VecDeque<Request>,
     /// Whether the first of these cannot be logged as things stand.
@@ -64,7 +63,7 @@ pub(super) struct Writing {
     /// Reasons to write to the database what could be logged.
     reasons: u32,
     /// Why nothing is written any more.
-    failed: Option<String>,
+    pub(super) failed: Option<String>,
 }
 
 /// Commands of one batch.
@@ -270,81 +269,6 @@ impl Writing {
         failpoint::reach("after-reply");
     }
 
-    /// Begins a transaction, with what is pending in it.
-    fn begin(&mut self) -> rusqlite::Result<()> {
-        self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-        if self.pending.is_empty() {
-            return Ok(());
-        }
-        let sequence = self.log.sequence();
-        let written = self.pending.write(&self.connection, &mut self.sums.totals, &self.lanes, sequence);
-        written.inspect_err(|_| roll_back(&self.connection))
-    }
-
-    /// Brings what is pending into the database.
-    fn apply(&mut self) -> rusqlite::Result<()> {
-        if self.pending.is_empty() {
-            return Ok(());
-        }
-        failpoint::reach("before-apply");
-        let before = self.sums.totals;
-        let applied = self.begin().and_then(|()| self.connection.prepare_cached("COMMIT")?.execute([]));
-        match applied {
-            Ok(_) => {
-                failpoint::reach("after-apply");
-                self.applied();
-                Ok(())
-            }
-            Err(error) => {
-                roll_back(&self.connection);
-                self.sums.totals = before;
-                Err(error)
-            }
-        }
-    }
-
-    /// Nothing is pending any more.
-    fn applied(&mut self) {
-        self.used = None;
-        if !self.pending.is_empty() {
-            self.lanes.set_pending_rows(self.pending.lanes_with_rows(), false);
-            self.pending.forget();
-            self.log.start_over();
-            self.progress.tell(&self.pending);
-        }
-        if self.reserve.is_missing() {
-            self.log.remove();
-        }
-    }
-
-    /// Puts the ids of many messages into blocks, as are there after a step from an older format.
-    fn index(&mut self) -> rusqlite::Result<()> {
-        let transaction = self.connection.transaction()?;
-        let totals = &mut self.sums.totals;
-        totals.indexed = ids::index(&transaction, totals.indexed, totals.last_number)?;
-        transaction.commit()
-    }
-
-    /// Applies with the room of the reserve when there is no other.
-    fn apply_in_whatever_room(&mut self) -> rusqlite::Result<()> {
-        match self.apply() {
-            Err(error) if reserve::lacks_room(&error, &self.directory) => {
-                self.free_room();
-                self.apply()
-            }
-            applied => applied,
-        }
-    }
-
-    /// Applies for whoever reads the database.
-    fn apply_for_reading(&mut self) -> Result<(), StoreError> {
-        match &self.failed {
-            Some(_) if self.pending.is_empty() => Ok(()),
-            Some(why) => Err(StoreError::new(StoreErrorKind::Unavailable, why.clone())),
-            None => self.apply_in_whatever_room().map_err(|error| self.lost(error)),
-        }
-    }
-
     fn tell(&mut self, commands: Vec<Box<dyn Command>>, lost: Option<rusqlite::Error>) {
         let lacks_room = |error: &(dyn Error + 'static)| reserve::lacks_room(error, &self.directory);
         if lost.as_ref().is_some_and(|lost| lacks_room(lost))
@@ -360,7 +284,7 @@ impl Writing {
     }
 
     /// Frees the reserve, and whatever room the log takes, for what settles.
-    fn free_room(&mut self) {
+    pub(super) fn free_room(&mut self) {
         if self.reserve.spend()
             && let Err(error) = connection::cut_log(&self.connection)
         {
@@ -369,7 +293,7 @@ impl Writing {
     }
 
     /// What is said of commands whose transaction was not committed.
-    fn lost(&mut self, error: rusqlite::Error) -> StoreError {
+    pub(super) fn lost(&mut self, error: rusqlite::Error) -> StoreError {
         let directory = self.directory.display();
         tracing::error!(%error, %directory, "the store cannot write");
         if !lost_a_sync(&error) {
