@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::stream::{self, StreamExt as _};
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
@@ -24,6 +25,9 @@ use crate::registry::{Registry, SubscriptionCounts, refusal};
 use crate::store::{Counters, Store, StoreError};
 use crate::subscription::Subscription;
 use crate::topic::{Topic, TopicSettings};
+
+/// From how many subscriptions of a deleted topic at a time what waits is given up.
+const GIVEN_UP_TOGETHER: usize = 256;
 
 /// Publishes messages to topics, and brings them to every subscriber.
 ///
@@ -148,9 +152,9 @@ impl Fanfare {
     ) -> Result<TopicArn, SnsError> {
         let arn = TopicArn::new(owner, &TopicName::parse(name)?);
         self.engine.open_for_changes()?;
-        self.engine.check_room_for_topic(&arn)?;
         let made = self.engine.host.now();
-        self.engine.registry.create_topic(arn.clone(), made, settings).await?;
+        let room = |known| self.engine.check_room_for_topic(&arn, known);
+        self.engine.registry.create_topic(arn.clone(), made, settings, room).await?;
         Ok(arn)
     }
 
@@ -187,9 +191,12 @@ impl Fanfare {
         let (engine, topic) = (Arc::clone(&self.engine), topic.clone());
         self.engine
             .carried(async move {
-                for subscription in ended {
-                    engine.give_up_waiting(&subscription, "the topic was deleted").await;
-                }
+                // Many at a time, so that the store does it together.
+                let given_up = ended.into_iter().map(|subscription| {
+                    let engine = &engine;
+                    async move { engine.give_up_waiting(&subscription, "the topic was deleted").await }
+                });
+                stream::iter(given_up).buffer_unordered(GIVEN_UP_TOGETHER).collect::<()>().await;
                 engine.store.drop_archive(&topic).await.map_err(|error| refusal(&error))
             })
             .await

@@ -1,12 +1,14 @@
 //! Topics and subscriptions: who wants what.
 
 mod audience;
+mod claims;
 mod state;
+mod turns;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use tokio::runtime::Handle;
-use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::arn::{Owner, SubscriptionArn, TopicArn};
 use crate::documents::Documents;
@@ -20,22 +22,26 @@ use crate::subscription::{
 use crate::topic::{Topic, TopicSettings};
 
 pub(crate) use audience::Audience;
+pub(crate) use claims::Asked;
+use claims::Claim;
 use state::{Place, State, kind_of};
+use turns::{Turn, Turns};
 
 pub use state::SubscriptionCounts;
 
 /// Every topic and subscription, as the store keeps them. Readers get snapshots, and fan-out asks an index of the
 /// filter policies (`Audience`), so that it waits for no change.
 ///
-/// Changes come one after the other: each is worked out from what is there, kept by the store, and only then seen. A
-/// subscription that has ended stays until its time has come, so that what is under way to it still finds out.
+/// Changes of one thing come one after the other: each is worked out from what is there, kept by the store, and only then seen.
+/// Changes of different things do not wait for each other, so that the store keeps many of them together. A subscription that
+/// has ended stays until its time has come, so that what is under way to it still finds out.
 #[derive(Debug)]
 pub(crate) struct Registry {
     store: Arc<dyn Store>,
     /// Where changes are carried through, whatever becomes of the caller.
     runtime: Handle,
-    /// Held by whoever changes something, from the look at what is there to the moment when the change is seen.
-    turn: Arc<Mutex<()>>,
+    /// One is held by whoever changes something, from the look at what is there to the moment when the change is seen.
+    turns: Turns,
     /// Held for the length of one lookup or change, never across an `.await`.
     state: RwLock<State>,
 }
@@ -51,18 +57,19 @@ pub(crate) struct Subscribed {
     pub(crate) confirm: bool,
 }
 
-/// What a new subscription is called, and what confirms it.
+/// What a new subscription is called, what confirms it, and who subscribed.
 #[derive(Debug)]
 pub(crate) struct Names<'a> {
     pub(crate) id: SubscriptionId,
     pub(crate) uuid: &'a str,
     pub(crate) token: &'a Arc<str>,
+    pub(crate) principal: Option<&'a Arc<str>>,
 }
 
 impl Registry {
     /// A registry without topics.
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, runtime: Handle::current(), turn: Arc::default(), state: RwLock::default() }
+        Self { store, runtime: Handle::current(), turns: Turns::default(), state: RwLock::default() }
     }
 
     /// The registry and the documents that the store keeps.
@@ -74,14 +81,16 @@ impl Registry {
         Ok((registry, documents))
     }
 
-    /// Makes a topic, or finds the one that is there if its settings are the same.
+    /// Makes a topic, or finds the one that is there if its settings are the same. `room` is told how many topics of its kind
+    /// there are when there is to be one more.
     pub(crate) async fn create_topic(
         self: &Arc<Self>,
         arn: TopicArn,
         made: Timestamp,
         settings: TopicSettings,
+        room: impl FnOnce(u64) -> Result<(), SnsError>,
     ) -> Result<(), SnsError> {
-        let turn = self.turn().await;
+        let turn = self.turns.of_topic(&arn).await;
         if let Ok(topic) = self.topic(&arn) {
             if settings != TopicSettings::default() && settings != *topic.settings() {
                 return Err(SnsError::invalid_parameter(
@@ -90,9 +99,14 @@ impl Registry {
             }
             return Ok(());
         }
+        let claim = Claim::topic(self, kind_of(&arn), room)?;
         let topic = Topic::new(arn, made, settings);
         let change = Change::PutTopic(topic.to_record());
-        self.commit(turn, vec![change], |state| state.put_topic(topic)).await
+        let made = |state: &mut State| {
+            claim.fulfil(state);
+            state.put_topic(topic);
+        };
+        self.commit(turn, vec![change], made).await
     }
 
     /// Gives a topic the settings that `change` makes of it, and works out anew what they mean for its subscriptions.
@@ -101,7 +115,7 @@ impl Registry {
         arn: &TopicArn,
         change: impl FnOnce(&Topic) -> Result<TopicSettings, E>,
     ) -> Result<(), E> {
-        let turn = self.turn().await;
+        let turn = self.turns.of_topic(arn).await;
         let known = self.topic(arn)?;
         let settings = change(&known)?;
         if settings == *known.settings() {
@@ -118,7 +132,7 @@ impl Registry {
         arn: &TopicArn,
         expires: Timestamp,
     ) -> Result<Vec<Arc<Subscription>>, SnsError> {
-        let turn = self.turn().await;
+        let turn = self.turns.of_topic(arn).await;
         // Those that had ended before are ended again, so that no token restores them.
         let ended: Vec<_> = {
             let state = self.read();
@@ -205,18 +219,6 @@ impl Registry {
         totals
     }
 
-    /// How many subscriptions to the topics of one account stand where: that of `topic`, in its region.
-    pub(crate) fn totals_of_account(&self, topic: &TopicArn) -> SubscriptionCounts {
-        let mut totals = SubscriptionCounts::default();
-        self.read().topics_beside(topic).for_each(|entry| totals.add(entry.counts()));
-        totals
-    }
-
-    /// How many topics there are of the account, the region and the kind of `topic`.
-    pub(crate) fn count_topics_like(&self, topic: &TopicArn) -> u64 {
-        self.read().topic_counts.get(&kind_of(topic)).copied().unwrap_or_default()
-    }
-
     pub(crate) fn topic(&self, arn: &TopicArn) -> Result<Arc<Topic>, SnsError> {
         self.read().topics.get(arn).map(|entry| Arc::clone(&entry.topic)).ok_or_else(|| SnsError::not_found("Topic"))
     }
@@ -271,7 +273,7 @@ impl Registry {
 
     /// Makes a subscription, or finds the one to the same destination if its settings are the same.
     ///
-    /// `standing` is the state of a new subscription.
+    /// `standing` is the state of a new subscription. `room` says whether there may be one more.
     pub(crate) async fn subscribe(
         self: &Arc<Self>,
         topic: &TopicArn,
@@ -279,17 +281,17 @@ impl Registry {
         settings: SubscriptionSettings,
         standing: SubscriptionState,
         names: &Names<'_>,
-        principal: Option<Arc<str>>,
+        room: impl FnOnce(&Asked<'_>) -> Result<(), SnsError>,
     ) -> Result<Subscribed, SnsError> {
-        let turn = self.turn().await;
+        let place = (topic.clone(), Place::of(&destination));
+        let turn = self.turns.of_place(topic, &place.1).await;
         let topic = self.topic(topic)?;
-        let place = (topic.arn().clone(), Place::of(&destination));
         let known = {
             let state = self.read();
             state.by_place.get(&place).and_then(|id| state.by_id.get(id)).cloned()
         };
         let confirm = matches!(standing, SubscriptionState::Pending { .. });
-        let mut subscription = match known {
+        let (mut subscription, claim) = match known {
             Some(known) if !known.has_ended() => {
                 if !settings.ask_nothing_else_than(&known.settings) {
                     return Err(SnsError::invalid_parameter(
@@ -299,19 +301,18 @@ impl Registry {
                 if known.state == SubscriptionState::Confirmed {
                     return Ok(Subscribed { subscription: known, confirm: false });
                 }
-                Subscription { state: standing, ..(*known).clone() }
+                (Subscription { state: standing, ..(*known).clone() }, None)
             }
             _ => {
                 let arn = SubscriptionArn::new(topic.arn(), names.uuid);
                 let confirmation = match standing {
-                    SubscriptionState::Confirmed if principal.is_some() => Confirmation::Authenticated,
+                    SubscriptionState::Confirmed if names.principal.is_some() => Confirmation::Authenticated,
                     _ => Confirmation::ByToken,
                 };
-                Subscription {
-                    principal,
-                    confirmation,
-                    ..Subscription::new(self.free(names.id), arn, &topic, destination, settings, standing)
-                }
+                let new = Subscription::new(names.id, arn, &topic, destination, settings, standing);
+                let mut new = Subscription { principal: names.principal.cloned(), confirmation, ..new };
+                let claim = Claim::new_subscription(self, &mut new, room)?;
+                (new, Some(claim))
             }
         };
         if let Some(expires) = subscription.expires() {
@@ -319,14 +320,8 @@ impl Registry {
             let superfluous = subscription.tokens.len().saturating_sub(TOKENS_MAX);
             subscription.tokens.drain(..superfluous);
         }
-        let subscription = self.keep(turn, subscription).await?;
+        let subscription = self.keep(turn, subscription, claim).await?;
         Ok(Subscribed { subscription, confirm })
-    }
-
-    /// That id, or the next one that no subscription has: many that are made in one millisecond draw the same one now and then.
-    fn free(&self, id: SubscriptionId) -> SubscriptionId {
-        let state = self.read();
-        (id.0..).map(SubscriptionId).find(|id| !state.by_id.contains_key(id)).expect("ids do not run out")
     }
 
     /// Confirms a pending subscription, or restores an ended one. Doing it again changes nothing; what has been subscribed
@@ -340,9 +335,10 @@ impl Registry {
         confirmation: Confirmation,
         now: Timestamp,
     ) -> Result<Arc<Subscription>, SnsError> {
-        let turn = self.turn().await;
-        let (known, successor) =
-            self.read().by_token(token, now).ok_or_else(|| SnsError::invalid_parameter("Token"))?;
+        let unknown = || SnsError::invalid_parameter("Token");
+        let (known, _) = self.read().by_token(token, now).ok_or_else(unknown)?;
+        let turn = self.turn_of(&known).await;
+        let (known, successor) = self.read().by_token(token, now).ok_or_else(unknown)?;
         let own = known.topic();
         if (topic.region(), topic.account()) != (own.region(), own.account()) {
             return Err(SnsError::invalid_parameter("Topic"));
@@ -353,7 +349,8 @@ impl Registry {
         if known.state == SubscriptionState::Confirmed {
             return Ok(known);
         }
-        self.keep(turn, Subscription { state: SubscriptionState::Confirmed, confirmation, ..(*known).clone() }).await
+        let confirmed = Subscription { state: SubscriptionState::Confirmed, confirmation, ..(*known).clone() };
+        self.keep(turn, confirmed, None).await
     }
 
     /// Ends a subscription, which is forgotten at `expires` unless `token` restores it before. Answers nothing when there
@@ -364,26 +361,28 @@ impl Registry {
         token: Option<&Arc<str>>,
         expires: Timestamp,
     ) -> Result<Option<Arc<Subscription>>, SnsError> {
-        let turn = self.turn().await;
-        match self.by_arn(arn) {
-            None => Ok(None),
-            Some(known) => {
-                let tokens = token.map(|token| (Arc::clone(token), expires)).into_iter().collect();
-                self.keep(turn, ended(&known, tokens, expires)).await.map(Some)
-            }
-        }
+        let Some(known) = self.by_arn(arn) else { return Ok(None) };
+        let turn = self.turn_of(&known).await;
+        let Some(known) = self.by_arn(arn) else { return Ok(None) };
+        let tokens = token.map(|token| (Arc::clone(token), expires)).into_iter().collect();
+        self.keep(turn, ended(&known, tokens, expires), None).await.map(Some)
     }
 
-    /// Makes of a subscription that has not ended what `change` makes of it.
+    /// Makes of a subscription that has not ended what `change` makes of it. `room` says whether there may be one more with a
+    /// filter policy, if it had none.
     pub(crate) async fn update<E: From<SnsError>>(
         self: &Arc<Self>,
         arn: &SubscriptionArn,
         change: impl FnOnce(&Subscription) -> Result<Subscription, E>,
+        room: impl FnOnce(&Asked<'_>) -> Result<(), SnsError>,
     ) -> Result<Arc<Subscription>, E> {
-        let turn = self.turn().await;
-        let known = self.by_arn(arn).ok_or_else(|| SnsError::not_found("Subscription"))?;
+        let unknown = || SnsError::not_found("Subscription");
+        let known = self.by_arn(arn).ok_or_else(unknown)?;
+        let turn = self.turn_of(&known).await;
+        let known = self.by_arn(arn).ok_or_else(unknown)?;
         let changed = change(&known)?;
-        Ok(self.keep(turn, changed).await?)
+        let claim = Claim::filter_policy(self, &known, &changed, room)?;
+        Ok(self.keep(turn, changed, claim).await?)
     }
 
     /// Changes a subscription that has not ended.
@@ -392,54 +391,59 @@ impl Registry {
         arn: &SubscriptionArn,
         change: impl FnOnce(&mut Subscription),
     ) -> Result<Arc<Subscription>, SnsError> {
-        self.update(arn, |known| {
+        let changed = |known: &Subscription| {
             let mut changed = known.clone();
             change(&mut changed);
             Ok(changed)
-        })
-        .await
+        };
+        self.update(arn, changed, |_| Ok(())).await
     }
 
     /// Forgets what waited too long to be confirmed or restored, and what has ended long enough ago.
     /// Answers those that were forgotten.
     pub(crate) async fn expire(self: &Arc<Self>, now: Timestamp) -> Result<Vec<SubscriptionId>, SnsError> {
-        if self.read().expiries.first().is_none_or(|&(at, _)| at > now) {
-            return Ok(Vec::new());
+        let mut groups: BTreeMap<usize, Vec<SubscriptionId>> = BTreeMap::new();
+        for (topic, id) in self.read().due(now) {
+            groups.entry(self.turns.group(&topic)).or_default().push(id);
         }
-        let turn = self.turn().await;
-        let due: Vec<_> = {
-            let state = self.read();
-            let looked_at = state.expiries.iter().take_while(|(at, _)| *at <= now);
-            let gone = looked_at.filter(|(_, id)| {
-                state.by_id.get(id).and_then(|subscription| subscription.expires()).is_some_and(|at| at <= now)
-            });
-            gone.map(|&(_, id)| id).collect()
-        };
-        let changes = due.iter().map(|&id| Change::RemoveSubscription(id)).collect();
-        self.commit(turn, changes, move |state| {
-            state.expiries = state.expiries.split_off(&(now, SubscriptionId(u64::MAX)));
-            for &id in &due {
-                state.forget(id);
+        let mut forgotten = Vec::new();
+        for (group, mut due) in groups {
+            let turn = self.turns.of_group(group).await;
+            {
+                let state = self.read();
+                due.retain(|id| state.by_id.get(id).and_then(|known| known.expires()).is_some_and(|at| at <= now));
             }
-            due
-        })
-        .await
+            let changes = due.iter().map(|&id| Change::RemoveSubscription(id)).collect();
+            let due = self.commit(turn, changes, move |state| {
+                due.iter().for_each(|&id| state.forget(id));
+                due
+            });
+            forgotten.append(&mut due.await?);
+        }
+        Ok(forgotten)
     }
 
-    /// Keeps a subscription as it is now.
+    /// Keeps a subscription as it is now, with the room that was claimed for it.
     async fn keep(
         self: &Arc<Self>,
-        turn: OwnedMutexGuard<()>,
+        turn: Turn,
         subscription: Subscription,
+        claim: Option<Claim>,
     ) -> Result<Arc<Subscription>, SnsError> {
         let changes = put(&subscription).into_iter().collect();
-        self.commit(turn, changes, move |state| state.put(subscription)).await
+        let seen = move |state: &mut State| {
+            if let Some(claim) = claim {
+                claim.fulfil(state);
+            }
+            state.put(subscription)
+        };
+        self.commit(turn, changes, seen).await
     }
 
     /// Has the store keep `changes`, and then makes them seen. A caller that goes away does not stop this half-way.
     async fn commit<T: Send + 'static>(
         self: &Arc<Self>,
-        turn: OwnedMutexGuard<()>,
+        turn: Turn,
         changes: Vec<Change>,
         apply: impl FnOnce(&mut State) -> T + Send + 'static,
     ) -> Result<T, SnsError> {
@@ -457,8 +461,9 @@ impl Registry {
         }
     }
 
-    async fn turn(&self) -> OwnedMutexGuard<()> {
-        Arc::clone(&self.turn).lock_owned().await
+    /// Waits until nobody else changes the subscription, or what is at its place.
+    async fn turn_of(&self, subscription: &Subscription) -> Turn {
+        self.turns.of_place(&subscription.topic(), &Place::of(&subscription.destination)).await
     }
 
     fn read(&self) -> RwLockReadGuard<'_, State> {

@@ -12,6 +12,7 @@ use crate::subscription::{Destination, Subscription, SubscriptionId, Subscriptio
 use crate::topic::{Topic, TopicSettings};
 
 use super::audience::Audience;
+use super::claims::Claims;
 
 #[derive(Debug, Default)]
 pub(super) struct State {
@@ -26,6 +27,7 @@ pub(super) struct State {
     by_token: HashMap<Arc<str>, SubscriptionId>,
     /// When pending and ended subscriptions are looked at, to be forgotten if nothing has changed.
     pub(super) expiries: BTreeSet<(Timestamp, SubscriptionId)>,
+    pub(super) claims: Claims,
 }
 
 /// A topic and its subscriptions.
@@ -71,6 +73,22 @@ impl SubscriptionCounts {
         self.filtered += other.filtered;
     }
 
+    /// Counts those of `other` no more.
+    pub(super) fn subtract(&mut self, other: Self) {
+        self.confirmed -= other.confirmed;
+        self.pending -= other.pending;
+        self.deleted -= other.deleted;
+        self.filtered -= other.filtered;
+    }
+
+    /// The one subscription.
+    pub(super) fn of_one(subscription: &Subscription) -> Self {
+        let mut counts = Self::default();
+        *counts.of(subscription.state) = 1;
+        counts.filtered = u64::from(is_filtered(subscription));
+        counts
+    }
+
     fn of(&mut self, state: SubscriptionState) -> &mut u64 {
         match state {
             SubscriptionState::Confirmed => &mut self.confirmed,
@@ -101,8 +119,7 @@ impl Entry {
 
     fn add(&mut self, subscription: &Subscription) {
         self.subscriptions.insert(subscription.id);
-        *self.counts.of(subscription.state) += 1;
-        self.counts.filtered += u64::from(is_filtered(subscription));
+        self.counts.add(SubscriptionCounts::of_one(subscription));
         self.foreign += u64::from(subscription.owner() != self.topic.arn().account());
     }
 
@@ -110,8 +127,7 @@ impl Entry {
     fn remove(&mut self, subscription: &Subscription) -> bool {
         let was_there = self.subscriptions.remove(&subscription.id);
         if was_there {
-            *self.counts.of(subscription.state) -= 1;
-            self.counts.filtered -= u64::from(is_filtered(subscription));
+            self.counts.subtract(SubscriptionCounts::of_one(subscription));
             self.foreign -= u64::from(subscription.owner() != self.topic.arn().account());
         }
         was_there
@@ -150,6 +166,12 @@ impl State {
             self.put(Subscription::from_record(record, &topic).map_err(unreadable)?);
         }
         Ok(())
+    }
+
+    /// What is to be forgotten by now, with the topics.
+    pub(super) fn due(&self, now: Timestamp) -> Vec<(TopicArn, SubscriptionId)> {
+        let due = self.expiries.iter().take_while(|(at, _)| *at <= now);
+        due.filter_map(|(_, id)| Some((self.by_id.get(id)?.topic(), *id))).collect()
     }
 
     /// The subscription that a token is for, and the one that was made in its place, if there is one.
@@ -279,6 +301,9 @@ impl State {
     pub(super) fn forget(&mut self, id: SubscriptionId) {
         let Some(subscription) = self.by_id.remove(&id) else { return };
         self.by_arn.remove(&subscription.arn);
+        if let Some(expires) = subscription.expires() {
+            self.expiries.remove(&(expires, id));
+        }
         let place = (subscription.topic(), Place::of(&subscription.destination));
         if self.by_place.get(&place) == Some(&id) {
             self.by_place.remove(&place);
