@@ -214,8 +214,20 @@ impl SubscriptionArn {
 
     /// The ARN of the topic.
     pub fn topic(&self) -> TopicArn {
-        let (topic, _) = self.0.rsplit_once(':').expect("a subscription's ARN has seven elements");
-        TopicArn(topic.into())
+        TopicArn(self.topic_text().into())
+    }
+
+    pub(crate) fn topic_text(&self) -> &str {
+        self.parts().0
+    }
+
+    /// What stands behind the topic's ARN, a UUID if an engine made it.
+    pub(crate) fn name(&self) -> &str {
+        self.parts().1
+    }
+
+    fn parts(&self) -> (&str, &str) {
+        self.0.rsplit_once(':').expect("a subscription's ARN has seven elements")
     }
 }
 

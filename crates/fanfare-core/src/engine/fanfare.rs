@@ -317,6 +317,7 @@ impl Engine {
             subscription: subscription.arn().clone(),
             reason: reason.to_owned(),
         });
-        self.trackers.ended(message_id, subscription.arn(), || Ending::Dropped { reason: reason.to_owned() });
+        let ending = || Ending::Dropped { reason: reason.to_owned() };
+        self.trackers.ended(message_id, subscription.id, subscription.arn(), ending);
     }
 }

@@ -123,9 +123,9 @@ impl Claim {
     ) -> Result<Self, SnsError> {
         let mut state = registry.write();
         let topic = subscription.topic();
-        let added = SubscriptionCounts::of_one(subscription);
+        let added = counted(subscription);
         state.claim(&topic, added, room)?;
-        let is_free = |id: &SubscriptionId| !state.by_id.contains_key(id) && !state.claims.ids.contains(id);
+        let is_free = |id: &SubscriptionId| state.rows.get(*id).is_none() && !state.claims.ids.contains(id);
         let id = (subscription.id.0..).map(SubscriptionId).find(is_free).expect("ids do not run out");
         subscription.id = id;
         state.claims.ids.insert(id);
@@ -140,7 +140,7 @@ impl Claim {
         changed: &Subscription,
         room: impl FnOnce(&Asked<'_>) -> Result<(), SnsError>,
     ) -> Result<Option<Self>, SnsError> {
-        let of = |subscription| SubscriptionCounts::of_one(subscription).filtered;
+        let of = |subscription| counted(subscription).filtered;
         if of(changed) <= of(known) {
             return Ok(None);
         }
@@ -165,4 +165,10 @@ impl Drop for Claim {
             self.registry.write().give_back(claimed);
         }
     }
+}
+
+fn counted(subscription: &Subscription) -> SubscriptionCounts {
+    let is_filtered =
+        !subscription.has_ended() && subscription.filter_policy().is_some_and(|policy| !policy.is_empty());
+    SubscriptionCounts::of_one(subscription.state, is_filtered)
 }

@@ -2,10 +2,14 @@
 
 mod audience;
 mod claims;
+mod row;
+mod rows;
+mod snapshots;
 mod state;
 mod turns;
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use tokio::runtime::Handle;
@@ -14,6 +18,7 @@ use crate::arn::{Owner, SubscriptionArn, TopicArn};
 use crate::documents::Documents;
 use crate::error::{SnsError, SnsErrorCode};
 use crate::host::Timestamp;
+use crate::protocol::Protocol;
 use crate::store::{Change, Store, StoreError, StoreErrorKind};
 use crate::subscription::{
     Confirmation, Destination, Replay, ReplayStatus, Subscription, SubscriptionId, SubscriptionSettings,
@@ -24,6 +29,7 @@ use crate::topic::{Topic, TopicSettings};
 pub(crate) use audience::Audience;
 pub(crate) use claims::Asked;
 use claims::Claim;
+use row::Row;
 use state::{Place, State, kind_of};
 use turns::{Turn, Turns};
 
@@ -45,6 +51,9 @@ pub(crate) struct Registry {
     /// Held for the length of one lookup or change, never across an `.await`.
     state: RwLock<State>,
 }
+
+/// So many subscriptions are looked up at a time that nobody waits long.
+const LOOKED_UP_TOGETHER: usize = 1024;
 
 /// How many tokens can confirm a subscription at a time: those of the last requests.
 const TOKENS_MAX: usize = 3;
@@ -137,8 +146,8 @@ impl Registry {
         let ended: Vec<_> = {
             let state = self.read();
             let Some(entry) = state.topics.get(arn) else { return Ok(Vec::new()) };
-            let subscriptions = entry.subscriptions.iter().filter_map(|id| state.by_id.get(id));
-            subscriptions.map(|subscription| ended(subscription, Vec::new(), expires)).collect()
+            let rows = entry.all().filter_map(|id| state.rows.get(id));
+            rows.map(|row| ended(&state.rows.subscription(row), Vec::new(), expires)).collect()
         };
         let mut changes = vec![Change::RemoveTopic(arn.clone())];
         changes.extend(ended.iter().filter_map(put));
@@ -172,7 +181,7 @@ impl Registry {
     ) -> Result<Vec<Arc<Subscription>>, SnsError> {
         let state = self.read();
         let entry = state.topics.get(topic).ok_or_else(|| SnsError::not_found("Topic"))?;
-        Ok(state.live_after(entry, after, now).take(max).cloned().collect())
+        Ok(state.live_after(entry, after, now).take(max).map(|row| state.copy(row)).collect())
     }
 
     /// The next subscriptions that `owner` has to topics of any account in the region, after that one: by topic, and then in
@@ -192,7 +201,7 @@ impl Registry {
             }
             let after = after.filter(|(topic, _)| *topic == entry.topic.arn()).map(|(_, id)| id);
             let own = state.live_after(entry, after, now).filter(|known| known.owner() == owner.account());
-            found.extend(own.take(max - found.len()).cloned());
+            found.extend(own.take(max - found.len()).map(|row| state.copy(row)));
             if found.len() == max {
                 break;
             }
@@ -203,9 +212,10 @@ impl Registry {
     /// The replays that are under way, or were when the program ended.
     pub(crate) fn replays(&self) -> Vec<(SubscriptionArn, Replay)> {
         let state = self.read();
-        let known = state.by_id.values().filter(|known| !known.has_ended());
-        let replays = known.filter_map(|known| Some((known.arn.clone(), known.replay?)));
-        replays.filter(|(_, replay)| replay.status == ReplayStatus::InProgress).collect()
+        let known = state.rows.iter().filter(|row| !row.has_ended());
+        let replays = known.filter_map(|row| Some((row, row.replay()?)));
+        let under_way = replays.filter(|(_, replay)| replay.status == ReplayStatus::InProgress);
+        under_way.map(|(row, replay)| (state.rows.subscription(row).arn, replay)).collect()
     }
 
     pub(crate) fn counts(&self, topic: &TopicArn) -> Result<SubscriptionCounts, SnsError> {
@@ -230,45 +240,71 @@ impl Registry {
         Ok((Arc::clone(&entry.topic), Arc::clone(&entry.audience)))
     }
 
-    /// The subscriptions of those ids that get what is published now.
-    pub(crate) fn receivers(&self, ids: &[SubscriptionId]) -> Vec<Arc<Subscription>> {
-        // So many are looked up at a time that nobody waits long.
-        const TURN: usize = 1024;
-        let mut found = Vec::with_capacity(ids.len());
-        for ids in ids.chunks(TURN) {
+    /// Of those ids, the ones whose protocol and address `is_meant` accepts.
+    pub(crate) fn select(
+        &self,
+        ids: &[SubscriptionId],
+        is_meant: impl Fn(&Protocol, Option<&str>) -> bool,
+    ) -> Vec<SubscriptionId> {
+        let mut found = Vec::new();
+        for ids in ids.chunks(LOOKED_UP_TOGETHER) {
             let state = self.read();
-            let known = ids.iter().filter_map(|id| state.by_id.get(id));
-            found.extend(known.filter(|known| known.receives_new()).cloned());
+            let known = ids.iter().filter_map(|id| state.rows.get(*id));
+            found.extend(known.filter(|row| is_meant(state.rows.protocol(row), row.address())).map(|row| row.id));
         }
         found
     }
 
     /// The topic's subscriptions, ended ones left out.
     pub(crate) fn subscriptions(&self, topic: &TopicArn) -> Result<Vec<Arc<Subscription>>, SnsError> {
+        let ids: Vec<_> = {
+            let state = self.read();
+            let entry = state.topics.get(topic).ok_or_else(|| SnsError::not_found("Topic"))?;
+            entry.subscriptions.iter().copied().collect()
+        };
+        let mut found = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(LOOKED_UP_TOGETHER) {
+            let state = self.read();
+            let rows = ids.iter().filter_map(|id| state.rows.get(*id)).filter(|row| !row.has_ended());
+            found.extend(rows.map(|row| state.copy(row)));
+        }
+        Ok(found)
+    }
+
+    /// The topic's next subscriptions after that one that get what is published now, have a filter policy, and are not among those
+    /// that `leave_out` names. With them, the last one that was looked at; nothing after the last of all.
+    pub(crate) fn filtered_page(
+        &self,
+        topic: &TopicArn,
+        after: Option<SubscriptionId>,
+        leave_out: impl Fn(SubscriptionId) -> bool,
+    ) -> (Vec<Arc<Subscription>>, Option<SubscriptionId>) {
         let state = self.read();
-        let entry = state.topics.get(topic).ok_or_else(|| SnsError::not_found("Topic"))?;
-        let subscriptions = entry.subscriptions.iter().filter_map(|id| state.by_id.get(id));
-        Ok(subscriptions.filter(|subscription| !subscription.has_ended()).cloned().collect())
+        let Some(entry) = state.topics.get(topic) else { return (Vec::new(), None) };
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let ids = || entry.subscriptions.range((from, Bound::Unbounded)).take(LOOKED_UP_TOGETHER);
+        let rows = ids().filter(|id| !leave_out(**id)).filter_map(|id| state.rows.get(*id));
+        let rows = rows.filter(|row| row.receives_new() && row.policy().is_some());
+        (rows.map(|row| state.copy(row)).collect(), ids().last().copied())
     }
 
     /// The subscription as it stands, also when it has ended.
     pub(crate) fn by_id(&self, id: SubscriptionId) -> Option<Arc<Subscription>> {
-        self.read().by_id.get(&id).cloned()
+        let state = self.read();
+        state.rows.get(id).map(|row| state.snapshot(row))
     }
 
     /// The subscription as it stands, unless it has ended.
     pub(crate) fn by_arn(&self, arn: &SubscriptionArn) -> Option<Arc<Subscription>> {
         let state = self.read();
-        let id = state.by_arn.get(arn)?;
-        state.by_id.get(id).filter(|subscription| !subscription.has_ended()).cloned()
+        state.rows.by_arn(arn).filter(|row| !row.has_ended()).map(|row| state.snapshot(row))
     }
 
     /// The topic's subscription to that destination, unless it has ended.
     pub(crate) fn by_destination(&self, topic: &TopicArn, destination: &Destination) -> Option<Arc<Subscription>> {
-        let place = (topic.clone(), Place::of(destination));
         let state = self.read();
-        let known = state.by_place.get(&place).and_then(|id| state.by_id.get(id))?;
-        (!known.has_ended()).then(|| Arc::clone(known))
+        let row = state.rows.by_place(topic, &Place::of(destination)).filter(|row| !row.has_ended());
+        row.map(|row| state.snapshot(row))
     }
 
     /// Makes a subscription, or finds the one to the same destination if its settings are the same.
@@ -283,16 +319,12 @@ impl Registry {
         names: &Names<'_>,
         room: impl FnOnce(&Asked<'_>) -> Result<(), SnsError>,
     ) -> Result<Subscribed, SnsError> {
-        let place = (topic.clone(), Place::of(&destination));
-        let turn = self.turns.of_place(topic, &place.1).await;
+        let turn = self.turns.of_place(topic, &Place::of(&destination)).await;
         let topic = self.topic(topic)?;
-        let known = {
-            let state = self.read();
-            state.by_place.get(&place).and_then(|id| state.by_id.get(id)).cloned()
-        };
+        let known = self.by_destination(topic.arn(), &destination);
         let confirm = matches!(standing, SubscriptionState::Pending { .. });
         let (mut subscription, claim) = match known {
-            Some(known) if !known.has_ended() => {
+            Some(known) => {
                 if !settings.ask_nothing_else_than(&known.settings) {
                     return Err(SnsError::invalid_parameter(
                         "Attributes Reason: Subscription already exists with different attributes",
@@ -303,7 +335,7 @@ impl Registry {
                 }
                 (Subscription { state: standing, ..(*known).clone() }, None)
             }
-            _ => {
+            None => {
                 let arn = SubscriptionArn::new(topic.arn(), names.uuid);
                 let confirmation = match standing {
                     SubscriptionState::Confirmed if names.principal.is_some() => Confirmation::Authenticated,
@@ -411,7 +443,7 @@ impl Registry {
             let turn = self.turns.of_group(group).await;
             {
                 let state = self.read();
-                due.retain(|id| state.by_id.get(id).and_then(|known| known.expires()).is_some_and(|at| at <= now));
+                due.retain(|id| state.rows.get(*id).and_then(Row::expires).is_some_and(|at| at <= now));
             }
             let changes = due.iter().map(|&id| Change::RemoveSubscription(id)).collect();
             let due = self.commit(turn, changes, move |state| {

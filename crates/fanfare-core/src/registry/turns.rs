@@ -64,7 +64,7 @@ impl Turns {
     }
 
     /// Waits until nobody changes the topic, or its subscription at that place.
-    pub(super) async fn of_place(&self, topic: &TopicArn, place: &Place) -> Turn {
+    pub(super) async fn of_place(&self, topic: &TopicArn, place: &Place<'_>) -> Turn {
         let topics = Arc::clone(&self.topics[self.group(topic)]).read_owned().await;
         Turn::Place(topics, Arc::clone(&self.places[self.index((topic, place), PLACES)]).lock_owned().await)
     }
