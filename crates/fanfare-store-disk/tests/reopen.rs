@@ -99,6 +99,35 @@ async fn documents_survive() {
 }
 
 #[tokio::test]
+async fn subscriptions_are_read_by_pages_each_once_in_the_order_of_their_ids() {
+    let place = Place::new();
+    let store = open(&place.store());
+    let arn = |number| format!("{}:{number}", topic());
+    let put = |number: u64| {
+        let destination = r#"{"protocol": "sqs", "address": "arn:aws:sqs:us-east-1:000000000000:one"}"#;
+        let arn = arn(number);
+        let record =
+            format!(r#"{{"id": {number}, "arn": "{arn}", "destination": {destination}, "state": "Confirmed"}}"#);
+        Change::PutSubscription(serde_json::from_str(&record).unwrap())
+    };
+    store.save([5, 2, 7, 1, 9, 4, 3].into_iter().map(put).collect()).await.unwrap();
+    let whole = store.load().await.unwrap();
+    let pages = store.pages().unwrap();
+    assert!(pages.all_but_subscriptions().await.unwrap().subscriptions.is_empty());
+    let (mut read, mut after, mut lengths) = (Vec::new(), None, Vec::new());
+    loop {
+        let page = pages.subscriptions_after(after, NonZeroUsize::new(3).unwrap()).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(SubscriptionId(last.id));
+        lengths.push(page.len());
+        read.extend(page);
+    }
+    assert_eq!(lengths, [3, 3, 1]);
+    assert_eq!(read.iter().map(|record| record.id).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 7, 9]);
+    assert_eq!(read, whole.subscriptions);
+}
+
+#[tokio::test]
 async fn a_number_is_not_used_again_when_its_message_is_forgotten() {
     let place = Place::new();
     let mut options = DiskOptions::default();

@@ -8,7 +8,7 @@ use crate::arn::{Owner, TopicArn};
 use crate::endpoint::Endpoint;
 use crate::host::Timestamp;
 use crate::protocol::Protocol;
-use crate::store::{CorruptRecord, RegistryRecords, StoreError, StoreErrorKind};
+use crate::store::{CorruptRecord, StoreError, StoreErrorKind, SubscriptionRecord, TopicRecord};
 use crate::subscription::{Destination, Subscription, SubscriptionId, SubscriptionState};
 use crate::topic::{Topic, TopicSettings};
 
@@ -155,23 +155,29 @@ pub(super) fn kind_of(topic: &TopicArn) -> (String, bool) {
 }
 
 impl State {
-    pub(super) fn fill(&mut self, records: RegistryRecords) -> Result<(), StoreError> {
-        let unreadable = |error: CorruptRecord| {
-            StoreError::new(StoreErrorKind::Corrupt, "a topic or subscription that was kept cannot be used")
-                .with_source(error)
-        };
-        let mut unknown = HashMap::new();
-        for record in records.topics {
-            self.put_topic(Topic::from_record(record).map_err(unreadable)?);
+    /// Takes in topics that were kept.
+    pub(super) fn fill_topics(&mut self, records: Vec<TopicRecord>) -> Result<(), StoreError> {
+        for record in records {
+            self.put_topic(Topic::from_record(record).map_err(unusable)?);
         }
-        for record in records.subscriptions {
-            let arn = record.arn.topic();
-            // The topic of an ended subscription may be gone; nothing of it matters any more.
-            let topic = self.topics.get(&arn).map(|entry| Arc::clone(&entry.topic));
-            let topic =
-                topic.unwrap_or_else(|| Arc::clone(unknown.entry(arn.clone()).or_insert_with(|| Arc::new(gone(arn)))));
-            let subscription = Subscription::from_record(record, &topic).map_err(unreadable)?;
+        Ok(())
+    }
+
+    /// Takes in subscriptions that were kept, after the topics.
+    pub(super) fn fill_subscriptions(&mut self, records: Vec<SubscriptionRecord>) -> Result<(), StoreError> {
+        let mut last: Option<Arc<Topic>> = None;
+        for record in records {
+            // Most often, the topic is that of the one before.
+            let known = last.filter(|topic| topic.arn().as_str() == record.arn.topic_text());
+            let topic = known.unwrap_or_else(|| {
+                let arn = record.arn.topic();
+                // The topic of an ended subscription may be gone; nothing of it matters any more.
+                let topic = self.topics.get(&arn).map(|entry| Arc::clone(&entry.topic));
+                topic.unwrap_or_else(|| Arc::new(gone(arn)))
+            });
+            let subscription = Subscription::from_record(record, &topic).map_err(unusable)?;
             self.put_of(&subscription, &topic);
+            last = Some(topic);
         }
         Ok(())
     }
@@ -337,6 +343,10 @@ impl State {
             entry.audience.remove(&self.rows.known(&row));
         }
     }
+}
+
+fn unusable(error: CorruptRecord) -> StoreError {
+    StoreError::new(StoreErrorKind::Corrupt, "a topic or subscription that was kept cannot be used").with_source(error)
 }
 
 /// A topic of which nothing is known any more.
