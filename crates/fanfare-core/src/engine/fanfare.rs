@@ -12,6 +12,7 @@ use super::progress::{Observers, Progress, Watch};
 use super::report::{Ending, Trackers};
 use super::rest::Lull;
 use super::settings::FanfareBuilder;
+use super::settling::Settling;
 use super::steady::Steady;
 use super::subscribing::ENDED_FOR;
 use super::timer::Timer;
@@ -99,6 +100,7 @@ impl Fanfare {
             registry: Arc::new(registry),
             documents,
             lanes: Lanes::new(builder.settings.lanes_at_work, Arc::downgrade(&tasks), Handle::current()),
+            settling: Settling::default(),
             settings: builder.settings,
             observers: Observers::new(builder.observers),
             trackers: Trackers::default(),
@@ -271,8 +273,14 @@ impl Fanfare {
     pub async fn close(self) {
         self.engine.lanes.close();
         self.engine.timer.interrupt();
-        let mut tasks = std::mem::take(&mut *self.running.tasks.lock().unwrap_or_else(PoisonError::into_inner));
-        while tasks.join_next().await.is_some() {}
+        loop {
+            let mut tasks = std::mem::take(&mut *self.running.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+            // Lanes that end leave something to settle.
+            if tasks.is_empty() {
+                break;
+            }
+            while tasks.join_next().await.is_some() {}
+        }
         self.engine.trackers.close();
     }
 }

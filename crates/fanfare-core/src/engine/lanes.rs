@@ -2,28 +2,25 @@
 //!
 //! A message to a million subscriptions would begin a million lanes at once, each with a connection. So there is room for some
 //! thousand, and the rest queue. Whoever hangs does not keep the others waiting: a lane that waits for its endpoint or for a
-//! time leaves its place to the next.
+//! time leaves its place to the next. So does one that lingers after its last delivery (`linger`).
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::num::NonZeroUsize;
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::Engine;
 use super::lane::{self, Manner};
+use super::signal::Signal;
 use crate::host::Timestamp;
 use crate::subscription::SubscriptionId;
-
-/// How long a lane may wait for its endpoint before its place is left to another one.
-const PATIENCE: Duration = Duration::from_millis(250);
 
 /// How often, while lanes queue, the others are looked at for that.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -50,27 +47,68 @@ pub(super) struct Lanes {
 
 /// The lanes that have tasks, and those that are to get one.
 #[derive(Debug, Default)]
-struct Running {
-    signals: HashMap<SubscriptionId, Arc<Signal>>,
+pub(super) struct Running {
+    pub(super) signals: HashMap<SubscriptionId, Arc<Signal>>,
     /// First come, first served.
-    queue: VecDeque<SubscriptionId>,
+    pub(super) queue: VecDeque<SubscriptionId>,
     queued: HashSet<SubscriptionId>,
     /// How many of those that run wait for something, as they were last looked at. They take no place.
     waiting: usize,
     /// Whether somebody looks.
     is_watched: bool,
+    /// How many of those that run linger. They take no place either.
+    pub(super) lingering: usize,
+    /// Whether somebody dismisses them in time.
+    pub(super) is_tended: bool,
 }
 
 impl Running {
     /// The next lane of the queue, if there is a place for it.
     fn next(&mut self, places: NonZeroUsize) -> Option<SubscriptionId> {
-        if self.signals.len() >= places.get() + self.waiting {
+        if !self.has_place(places) {
             return None;
         }
         let next = self.queue.pop_front()?;
         self.queued.remove(&next);
         Some(next)
     }
+
+    fn has_place(&self, places: NonZeroUsize) -> bool {
+        self.signals.len() - self.lingering < places.get() + self.waiting
+    }
+
+    /// Tells a lane that there may be work; it is to be queued when it has to wait for a place.
+    fn call(&mut self, id: SubscriptionId, places: NonZeroUsize) -> Called {
+        let Some(signal) = self.signals.get(&id) else { return Called::Absent };
+        if signal.lingers_since().is_some() {
+            if !self.queue.is_empty() || !self.has_place(places) {
+                return Called::Absent;
+            }
+            self.resume(id);
+        } else {
+            signal.call();
+        }
+        Called::Told
+    }
+
+    /// Has a lane that lingers go on; it has a place.
+    fn resume(&mut self, id: SubscriptionId) -> bool {
+        let Some(signal) = self.signals.get(&id) else { return false };
+        if signal.lingers_since().is_some() {
+            signal.set_lingering(None);
+            self.lingering -= 1;
+        }
+        signal.call();
+        true
+    }
+}
+
+/// Whether a lane was told of work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Called {
+    Told,
+    /// There is no task that could be told, or there is no place for it.
+    Absent,
 }
 
 /// What the engine is at.
@@ -95,56 +133,6 @@ impl Drop for Counted {
     }
 }
 
-/// Tells a lane that there may be work.
-#[derive(Debug)]
-pub(super) struct Signal {
-    /// Set before each notification; a lane that ends looks at it under the lock, so no work is overlooked.
-    called: AtomicBool,
-    notify: Notify,
-    /// Until when the lane does nothing but wait, in milliseconds; [`BUSY`] while it does something.
-    rests_until: AtomicI64,
-    /// When it last went on, in milliseconds.
-    went_on: AtomicI64,
-}
-
-/// No time until which a lane could wait.
-const BUSY: i64 = i64::MIN;
-
-impl Default for Signal {
-    fn default() -> Self {
-        let (rests_until, went_on) = (AtomicI64::new(BUSY), AtomicI64::new(i64::MAX));
-        Self { called: AtomicBool::new(false), notify: Notify::new(), rests_until, went_on }
-    }
-}
-
-impl Signal {
-    pub(super) async fn wait(&self) {
-        self.notify.notified().await;
-    }
-
-    /// Forgets calls up to now; the lane is about to look for work.
-    pub(super) fn heed(&self, now: Timestamp) {
-        self.went_on.store(now.unix_ms(), Ordering::Relaxed);
-        self.called.store(false, Ordering::SeqCst);
-    }
-
-    /// Whether the lane waits: for a time, or for its endpoint for longer than most answer in.
-    fn waits(&self, now: Timestamp) -> bool {
-        let went_on = Timestamp::from_unix_ms(self.went_on.load(Ordering::Relaxed));
-        self.rests_until.load(Ordering::SeqCst) != BUSY || now.since(went_on) >= PATIENCE
-    }
-
-    /// Says that the lane does nothing before `until`, unless it is called.
-    pub(super) fn rest(&self, until: Timestamp) {
-        self.rests_until.store(until.unix_ms(), Ordering::SeqCst);
-    }
-
-    /// Says that the lane is at work.
-    pub(super) fn work(&self) {
-        self.rests_until.store(BUSY, Ordering::SeqCst);
-    }
-}
-
 impl Lanes {
     pub(super) fn new(places: NonZeroUsize, tasks: Weak<Mutex<JoinSet<()>>>, runtime: Handle) -> Self {
         let (running, manners, failing) = (Mutex::default(), Mutex::default(), Arc::default());
@@ -159,7 +147,7 @@ impl Lanes {
         running.queue.clear();
         running.queued.clear();
         for signal in running.signals.values() {
-            signal.notify.notify_one();
+            signal.nudge();
         }
     }
 
@@ -170,7 +158,7 @@ impl Lanes {
     /// Ends a lane that found no work, unless it was called in the meantime. Answers whether it may end.
     pub(super) fn leave(&self, id: SubscriptionId, signal: &Signal) -> bool {
         let mut running = self.running();
-        let idle = !signal.called.load(Ordering::SeqCst) || self.closing();
+        let idle = !signal.is_called() || self.closing();
         if idle {
             running.signals.remove(&id);
         }
@@ -183,12 +171,8 @@ impl Lanes {
         if !running.queue.is_empty() {
             return None;
         }
-        let rests = running.signals.values().map(|signal| match signal.rests_until.load(Ordering::SeqCst) {
-            BUSY => None,
-            _ if signal.called.load(Ordering::SeqCst) => None,
-            until => Some(Timestamp::from_unix_ms(until)),
-        });
-        let rests: Option<Vec<_>> = rests.collect();
+        let at_work = running.signals.values().filter(|signal| signal.lingers_since().is_none() || signal.is_called());
+        let rests: Option<Vec<_>> = at_work.map(|signal| signal.held_back()).collect();
         rests.map(|rests| rests.into_iter().min())
     }
 
@@ -202,7 +186,7 @@ impl Lanes {
     pub(super) fn activity(&self) -> Activity {
         let running = self.running();
         Activity {
-            lanes_at_work: running.signals.len(),
+            lanes_at_work: running.signals.len() - running.lingering,
             lanes_queued: running.queue.len(),
             lanes_failing: self.failing.load(Ordering::Relaxed),
         }
@@ -223,7 +207,15 @@ impl Lanes {
         self.manners.lock().unwrap_or_else(PoisonError::into_inner).insert(id, manner);
     }
 
-    fn running(&self) -> MutexGuard<'_, Running> {
+    /// Has a task of the engine's own run; an engine without a handle begins nothing.
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let Some(tasks) = self.tasks.upgrade() else { return };
+        let mut tasks = tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn_on(task, &self.runtime);
+    }
+
+    pub(super) fn running(&self) -> MutexGuard<'_, Running> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -231,18 +223,22 @@ impl Lanes {
 impl Engine {
     /// Says that the lane may have work.
     pub(super) fn wake(self: &Arc<Self>, id: SubscriptionId) {
+        self.wake_all([id]);
+    }
+
+    /// Says that the lanes may have work, in this order.
+    pub(super) fn wake_all(self: &Arc<Self>, ids: impl IntoIterator<Item = SubscriptionId>) {
         let mut running = self.lanes.running();
-        if let Some(signal) = running.signals.get(&id) {
-            signal.called.store(true, Ordering::SeqCst);
-            signal.notify.notify_one();
-            return;
-        }
         // A closing engine begins nothing: what is in the store stays there.
-        if self.lanes.closing() || !running.queued.insert(id) {
-            return;
+        let closing = self.lanes.closing();
+        for id in ids {
+            if running.call(id, self.lanes.places) == Called::Absent && !closing && running.queued.insert(id) {
+                running.queue.push_back(id);
+            }
         }
-        running.queue.push_back(id);
-        self.begin(running);
+        if !running.queue.is_empty() {
+            self.begin(running);
+        }
     }
 
     /// Says that a lane has ended, so that there is a place.
@@ -258,6 +254,9 @@ impl Engine {
         let Some(tasks) = self.lanes.tasks.upgrade() else { return };
         let mut begun = Vec::new();
         while let Some(id) = running.next(self.lanes.places) {
+            if running.resume(id) {
+                continue;
+            }
             let signal = Arc::new(Signal::default());
             running.signals.insert(id, Arc::clone(&signal));
             begun.push((id, signal));
@@ -283,7 +282,8 @@ impl Engine {
             {
                 let now = self.steady.now();
                 let mut running = self.lanes.running();
-                let waiting = running.signals.values().filter(|signal| signal.waits(now)).count();
+                let at_work = running.signals.values().filter(|signal| signal.lingers_since().is_none());
+                let waiting = at_work.filter(|signal| signal.waits(now)).count();
                 running.waiting = waiting.min(WAITING_MAX);
                 if running.queue.is_empty() || self.lanes.closing() {
                     (running.waiting, running.is_watched) = (0, false);
@@ -302,7 +302,13 @@ impl Engine {
         Box::pin(async move {
             if lane.await.is_err() {
                 tracing::error!(lane = id.0, "a lane panicked, please report this");
-                self.lanes.running().signals.remove(&id);
+                {
+                    let mut running = self.lanes.running();
+                    let gone = running.signals.remove(&id);
+                    if gone.is_some_and(|signal| signal.lingers_since().is_some()) {
+                        running.lingering -= 1;
+                    }
+                }
                 // It may have been called in the meantime.
                 self.wake(id);
             }

@@ -225,14 +225,16 @@ impl Engine {
                 because: left_out.because,
             });
         }
+        let mut kept = Vec::with_capacity(matched.len());
         for subscription in matched {
             if refused.contains(&subscription.id) {
                 let reason = "too many notifications wait for the subscription";
                 self.tell_dropped(&publication, &subscription, DropCause::LaneFull, reason);
             } else {
-                self.wake(subscription.id);
+                kept.push(subscription.id);
             }
         }
+        self.wake_all(kept);
         Ok(appended)
     }
 
