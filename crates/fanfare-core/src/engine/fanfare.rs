@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 use super::direct::Direct;
@@ -15,6 +14,7 @@ use super::settings::FanfareBuilder;
 use super::settling::Settling;
 use super::steady::Steady;
 use super::subscribing::ENDED_FOR;
+use super::threads::Threads;
 use super::timer::Timer;
 use super::{Activity, DropCause, Engine, Step, timer};
 use crate::arn::{Owner, TopicArn, TopicName};
@@ -60,6 +60,8 @@ pub(super) struct Running {
     engine: Arc<Engine>,
     /// The timer and the lanes. The engine itself holds them weakly, so that they end with the last handle.
     tasks: Arc<Mutex<JoinSet<()>>>,
+    #[allow(dead_code, reason = "its threads end with it")]
+    threads: Threads,
 }
 
 impl Drop for Running {
@@ -91,6 +93,7 @@ impl Fanfare {
         documents: Documents,
     ) -> Self {
         let tasks = Arc::new(Mutex::new(JoinSet::new()));
+        let threads = builder.settings.delivery_threads.map(Threads::start).unwrap_or_default();
         let engine = Arc::new(Engine {
             steady: Steady::new(Arc::clone(&builder.host)),
             host: builder.host,
@@ -99,7 +102,7 @@ impl Fanfare {
             connectors: builder.connectors,
             registry: Arc::new(registry),
             documents,
-            lanes: Lanes::new(builder.settings.lanes_at_work, Arc::downgrade(&tasks), Handle::current()),
+            lanes: Lanes::new(builder.settings.lanes_at_work, Arc::downgrade(&tasks), &threads),
             settling: Settling::default(),
             settings: builder.settings,
             observers: Observers::new(builder.observers),
@@ -108,7 +111,7 @@ impl Fanfare {
             lull: Lull::default(),
         });
         tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(timer::run(Arc::clone(&engine)));
-        let running = Arc::new(Running { engine: Arc::clone(&engine), tasks });
+        let running = Arc::new(Running { engine: Arc::clone(&engine), tasks, threads });
         Self { engine, running }
     }
 

@@ -4,7 +4,7 @@
 //! thousand, and the rest queue. Whoever hangs does not keep the others waiting: a lane that waits for its endpoint or for a
 //! time leaves its place to the next. So does one that lingers after its last delivery (`linger`).
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::num::NonZeroUsize;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -17,8 +17,10 @@ use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 use super::Engine;
+use super::by_id::{ById, Ids};
 use super::lane::{self, Manner};
 use super::signal::Signal;
+use super::threads::Threads;
 use crate::host::Timestamp;
 use crate::subscription::SubscriptionId;
 
@@ -41,6 +43,8 @@ pub(super) struct Lanes {
     tasks: Weak<Mutex<JoinSet<()>>>,
     /// The runtime that the engine was opened in, which may not be that of a publisher.
     runtime: Handle,
+    /// Those that lanes are at work in, each on one of them; when there are none, in that one.
+    at_work: Vec<Handle>,
     /// Set once, when the engine closes: lanes begin nothing after that.
     closing: AtomicBool,
 }
@@ -48,10 +52,14 @@ pub(super) struct Lanes {
 /// The lanes that have tasks, and those that are to get one.
 #[derive(Debug, Default)]
 pub(super) struct Running {
-    pub(super) signals: HashMap<SubscriptionId, Arc<Signal>>,
+    pub(super) signals: ById<Arc<Signal>>,
     /// First come, first served.
     pub(super) queue: VecDeque<SubscriptionId>,
-    queued: HashSet<SubscriptionId>,
+    queued: Ids,
+    /// Lanes at work that there may be more work for, and that are about to be told.
+    called: Vec<SubscriptionId>,
+    /// Whether somebody is about to tell them, and to begin those of the queue.
+    is_calling: bool,
     /// How many of those that run wait for something, as they were last looked at. They take no place.
     waiting: usize,
     /// Whether somebody looks.
@@ -134,9 +142,17 @@ impl Drop for Counted {
 }
 
 impl Lanes {
-    pub(super) fn new(places: NonZeroUsize, tasks: Weak<Mutex<JoinSet<()>>>, runtime: Handle) -> Self {
+    /// Lanes of which so many may be `at_work` at a time, in the runtimes of `threads`, or else in the current one.
+    pub(super) fn new(places: NonZeroUsize, tasks: Weak<Mutex<JoinSet<()>>>, threads: &Threads) -> Self {
         let (running, manners, failing) = (Mutex::default(), Mutex::default(), Arc::default());
-        Self { running, places, manners, failing, tasks, runtime, closing: AtomicBool::new(false) }
+        let (runtime, at_work) = (Handle::current(), threads.handles().to_vec());
+        Self { running, places, manners, failing, tasks, runtime, at_work, closing: AtomicBool::new(false) }
+    }
+
+    /// The runtime that the lane is at work in.
+    fn runtime_of(&self, id: SubscriptionId) -> &Handle {
+        let number = usize::try_from(id.0).unwrap_or_default();
+        number.checked_rem(self.at_work.len()).and_then(|at| self.at_work.get(at)).unwrap_or(&self.runtime)
     }
 
     /// Lets lanes end what is under way and begin nothing more.
@@ -146,6 +162,7 @@ impl Lanes {
         // What they have is in the store.
         running.queue.clear();
         running.queued.clear();
+        running.called.clear();
         for signal in running.signals.values() {
             signal.nudge();
         }
@@ -168,7 +185,7 @@ impl Lanes {
     /// The first time until which a lane is held back, if every lane that runs is; nothing when one is at work.
     pub(super) fn held_back(&self) -> Option<Option<Timestamp>> {
         let running = self.running();
-        if !running.queue.is_empty() {
+        if !running.queue.is_empty() || !running.called.is_empty() {
             return None;
         }
         let at_work = running.signals.values().filter(|signal| signal.lingers_since().is_none() || signal.is_called());
@@ -212,7 +229,7 @@ impl Lanes {
         let Some(tasks) = self.tasks.upgrade() else { return };
         let mut tasks = tasks.lock().unwrap_or_else(PoisonError::into_inner);
         while tasks.try_join_next().is_some() {}
-        tasks.spawn_on(task, &self.runtime);
+        tasks.spawn_on(task, self.at_work.first().unwrap_or(&self.runtime));
     }
 
     pub(super) fn running(&self) -> MutexGuard<'_, Running> {
@@ -223,22 +240,55 @@ impl Lanes {
 impl Engine {
     /// Says that the lane may have work.
     pub(super) fn wake(self: &Arc<Self>, id: SubscriptionId) {
-        self.wake_all([id]);
-    }
-
-    /// Says that the lanes may have work, in this order.
-    pub(super) fn wake_all(self: &Arc<Self>, ids: impl IntoIterator<Item = SubscriptionId>) {
         let mut running = self.lanes.running();
-        // A closing engine begins nothing: what is in the store stays there.
-        let closing = self.lanes.closing();
-        for id in ids {
-            if running.call(id, self.lanes.places) == Called::Absent && !closing && running.queued.insert(id) {
-                running.queue.push_back(id);
-            }
-        }
-        if !running.queue.is_empty() {
+        if running.call(id, self.lanes.places) == Called::Absent && self.enqueue(&mut running, id) {
             self.begin(running);
         }
+    }
+
+    /// Says that the lanes may have work, in this order. It only notes them: the lanes are told where they are at work, so that
+    /// whoever publishes to very many does not wait for that, and one thread wakes another once and not for each lane.
+    pub(super) fn wake_all(self: &Arc<Self>, ids: impl IntoIterator<Item = SubscriptionId>) {
+        let mut running = self.lanes.running();
+        for id in ids {
+            match running.signals.get(&id) {
+                Some(signal) if signal.lingers_since().is_none() => {
+                    signal.set_called();
+                    running.called.push(id);
+                }
+                _ => {
+                    self.enqueue(&mut running, id);
+                }
+            }
+        }
+        let calls = !running.called.is_empty() || !running.queue.is_empty();
+        if !calls || std::mem::replace(&mut running.is_calling, true) {
+            return;
+        }
+        drop(running);
+        self.lanes.spawn(Arc::clone(self).tell_called());
+    }
+
+    /// Queues a lane, unless it is queued.
+    fn enqueue(&self, running: &mut Running, id: SubscriptionId) -> bool {
+        // A closing engine begins nothing: what is in the store stays there.
+        let queued = !self.lanes.closing() && running.queued.insert(id);
+        if queued {
+            running.queue.push_back(id);
+        }
+        queued
+    }
+
+    /// Tells those lanes that are to be told, and begins those of the queue.
+    async fn tell_called(self: Arc<Self>) {
+        let mut running = self.lanes.running();
+        running.is_calling = false;
+        for id in std::mem::take(&mut running.called) {
+            if let Some(signal) = running.signals.get(&id) {
+                signal.call();
+            }
+        }
+        self.begin(running);
     }
 
     /// Says that a lane has ended, so that there is a place.
@@ -269,7 +319,7 @@ impl Engine {
         let mut tasks = tasks.lock().unwrap_or_else(PoisonError::into_inner);
         while tasks.try_join_next().is_some() {}
         for (id, signal) in begun {
-            tasks.spawn_on(Arc::clone(self).run_lane(id, signal), &self.lanes.runtime);
+            tasks.spawn_on(Arc::clone(self).run_lane(id, signal), self.lanes.runtime_of(id));
         }
         if watch {
             tasks.spawn_on(Arc::clone(self).watch_lanes(), &self.lanes.runtime);

@@ -6,6 +6,7 @@
 //! `observer`, `progress` and `report` tell those who listen; `rest` tells whoever owns the time when there is nothing to do.
 
 mod attempt;
+mod by_id;
 mod dedup;
 mod direct;
 mod fanfare;
@@ -27,6 +28,7 @@ mod settling;
 mod signal;
 mod steady;
 mod subscribing;
+mod threads;
 mod timer;
 mod upkeep;
 mod verdict;

@@ -1,6 +1,5 @@
 //! What attempts came to, on its way to the store: of all lanes together, and none of them waits for it.
 
-use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -10,6 +9,7 @@ use tokio::sync::Notify;
 
 use super::Engine;
 use super::attempt::{self, Attempted};
+use super::by_id::ById;
 use super::health::Health;
 use super::lane::{STORE_DELAY, complain};
 use super::signal::Signal;
@@ -209,7 +209,7 @@ impl Engine {
 /// One round for each lane.
 fn by_lane(queue: Vec<Round>) -> Vec<Round> {
     let mut rounds: Vec<Round> = Vec::with_capacity(queue.len());
-    let mut known: HashMap<SubscriptionId, usize> = HashMap::with_capacity(queue.len());
+    let mut known: ById<usize> = ById::default();
     for round in queue {
         match known.get(&round.id) {
             // Of the same task: a lane that began anew counts for itself.

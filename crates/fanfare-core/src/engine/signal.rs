@@ -62,8 +62,13 @@ impl Signal {
 
     /// Says that there may be work.
     pub(super) fn call(&self) {
-        self.called.store(true, Ordering::SeqCst);
+        self.set_called();
         self.notify.notify_one();
+    }
+
+    /// Keeps a lane from ending: it is about to be called.
+    pub(super) fn set_called(&self) {
+        self.called.store(true, Ordering::SeqCst);
     }
 
     /// Whether there may be work that the lane has not looked for yet.
