@@ -5,8 +5,10 @@
 //! time leaves its place to the next. So does one that lingers after its last delivery (`linger`).
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher as _, BuildHasherDefault};
 use std::num::NonZeroUsize;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -14,10 +16,11 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::Engine;
-use super::by_id::{ById, Ids};
+use super::by_id::{ById, Ids, Spread};
 use super::lane::{self, Manner};
 use super::signal::Signal;
 use super::threads::Threads;
@@ -47,6 +50,8 @@ pub(super) struct Lanes {
     at_work: Vec<Handle>,
     /// Set once, when the engine closes: lanes begin nothing after that.
     closing: AtomicBool,
+    /// Told then.
+    closes: Notify,
 }
 
 /// The lanes that have tasks, and those that are to get one.
@@ -146,12 +151,14 @@ impl Lanes {
     pub(super) fn new(places: NonZeroUsize, tasks: Weak<Mutex<JoinSet<()>>>, threads: &Threads) -> Self {
         let (running, manners, failing) = (Mutex::default(), Mutex::default(), Arc::default());
         let (runtime, at_work) = (Handle::current(), threads.handles().to_vec());
-        Self { running, places, manners, failing, tasks, runtime, at_work, closing: AtomicBool::new(false) }
+        let (closing, closes) = (AtomicBool::new(false), Notify::new());
+        Self { running, places, manners, failing, tasks, runtime, at_work, closing, closes }
     }
 
     /// The runtime that the lane is at work in.
     fn runtime_of(&self, id: SubscriptionId) -> &Handle {
-        let number = usize::try_from(id.0).unwrap_or_default();
+        // Spread, because ids may have a pattern.
+        let number = usize::try_from(BuildHasherDefault::<Spread>::default().hash_one(id) >> 32).unwrap_or_default();
         number.checked_rem(self.at_work.len()).and_then(|at| self.at_work.get(at)).unwrap_or(&self.runtime)
     }
 
@@ -165,6 +172,17 @@ impl Lanes {
         running.called.clear();
         for signal in running.signals.values() {
             signal.nudge();
+        }
+        self.closes.notify_waiters();
+    }
+
+    /// Waits until the engine closes.
+    pub(super) async fn until_closing(&self) {
+        let mut closes = pin!(self.closes.notified());
+        // Before the look, so that it is not missed in between.
+        closes.as_mut().enable();
+        if !self.closing() {
+            closes.await;
         }
     }
 

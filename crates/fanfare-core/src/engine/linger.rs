@@ -66,7 +66,10 @@ impl Engine {
     /// Dismisses lanes that have lingered for long enough, for as long as any linger.
     async fn tend_lingering(self: Arc<Self>) {
         loop {
-            self.host.sleep(LINGER).await;
+            tokio::select! {
+                () = self.host.sleep(LINGER) => {}
+                () = self.lanes.until_closing() => {}
+            }
             let now = self.steady.now();
             let mut running = self.lanes.running();
             if running.lingering == 0 || self.lanes.closing() {
