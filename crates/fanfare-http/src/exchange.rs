@@ -139,9 +139,13 @@ impl Exchanger {
         deadline: Deadline,
     ) -> Exchanged {
         let (head, mut body) = response.into_parts();
-        let retry_after =
-            head.headers.get(RETRY_AFTER).and_then(|value| retry_after::parse(value, self.config.host.now()));
-        let offers = head.headers.get_all(WWW_AUTHENTICATE).iter().cloned().collect();
+        let (mut retry_after, mut offers) = (None, Vec::new());
+        // Whoever takes it asks for nothing.
+        if !head.status.is_success() {
+            let value = head.headers.get(RETRY_AFTER);
+            retry_after = value.and_then(|value| retry_after::parse(value, self.config.host.now()));
+            offers.extend(head.headers.get_all(WWW_AUTHENTICATE).iter().cloned());
+        }
         let is_text = !head.headers.contains_key(CONTENT_ENCODING);
 
         let mut start = Vec::new();
