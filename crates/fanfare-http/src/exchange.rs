@@ -83,7 +83,7 @@ impl Exchanger {
         Deadline { at: Instant::now() + self.config.attempt_timeout, limit: self.config.attempt_timeout }
     }
 
-    /// Makes a request to post and reads what is answered. Whether the destination may be connected to was judged as far as its URL tells.
+    /// Makes `request` and reads what is answered. Whether the destination may be connected to was judged as far as its URL tells.
     ///
     /// # Errors
     /// Whatever keeps an answer from beginning. An answer that begins and breaks off is an answer still.
