@@ -9,7 +9,7 @@ use crate::worker_process::Worker;
 /// What the system saw, in this order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Event {
-    /// A sync of the database's log began.
+    /// A sync of the log, or of the database's own, began.
     SyncBegan,
     /// One of them succeeded.
     SyncEnded,
@@ -114,7 +114,8 @@ fn ended(call: &str, line: &str) -> Option<Event> {
 }
 
 fn is_sync(call: &str) -> bool {
-    (call.starts_with("fdatasync(") || call.starts_with("fsync(")) && call.contains("/fanfare.db-wal>")
+    (call.starts_with("fdatasync(") || call.starts_with("fsync("))
+        && (call.contains("/fanfare.db-log>") || call.contains("/fanfare.db-wal>"))
 }
 
 /// The first word and the rest of a line that was written to standard output.

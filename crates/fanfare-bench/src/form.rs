@@ -5,6 +5,9 @@ use crate::stamp::stamp;
 /// What a number stands in for in a form.
 const NUMBER: &str = "{number}";
 
+/// What a word from a list stands in for in a form.
+const WORD: &str = "{word}";
+
 /// What a stamp stands in for in a form.
 const STAMP: &str = "{stamp}";
 
@@ -16,14 +19,15 @@ pub(crate) fn publish(topic: &str, bytes: usize, stamped: bool) -> String {
 }
 
 /// The form with its places filled in.
-pub(crate) fn filled(form: &str, number: u64) -> String {
-    let form = if form.contains(NUMBER) { form.replace(NUMBER, &format!("{number:07}")) } else { form.to_owned() };
+pub(crate) fn filled(form: &str, number: u64, word: &str) -> String {
+    let form = if form.contains(WORD) { form.replace(WORD, word) } else { form.to_owned() };
+    let form = if form.contains(NUMBER) { form.replace(NUMBER, &format!("{number:07}")) } else { form };
     if form.contains(STAMP) { form.replace(STAMP, &stamp()) } else { form }
 }
 
 /// Whether every call with the form is the same.
 pub(crate) fn is_fixed(form: &str) -> bool {
-    !form.contains(NUMBER) && !form.contains(STAMP)
+    ![NUMBER, WORD, STAMP].iter().any(|place| form.contains(place))
 }
 
 /// `text` as the value of a form's field.
@@ -38,13 +42,19 @@ mod tests {
 
     #[test]
     fn each_call_gets_its_number() {
-        assert_eq!(filled("Name=topic-{number}", 17), "Name=topic-0000017");
+        assert_eq!(filled("Name=topic-{number}", 17, ""), "Name=topic-0000017");
         assert!(is_fixed("Name=topic") && !is_fixed("Name=topic-{number}"));
     }
 
     #[test]
+    fn each_call_gets_its_word() {
+        assert_eq!(filled("SubscriptionArn={word}", 0, "a:b"), "SubscriptionArn=a:b");
+        assert!(!is_fixed("SubscriptionArn={word}"));
+    }
+
+    #[test]
     fn a_stamped_text_has_the_length_that_was_asked_for() {
-        let form = filled(&publish("t", 100, true), 0);
+        let form = filled(&publish("t", 100, true), 0, "");
         let text = form.split("Message=").nth(1).unwrap().split('&').next().unwrap();
         assert_eq!(text.len(), 100);
         assert!(crate::stamp::age(form.as_bytes()).is_some());

@@ -96,11 +96,17 @@ impl Server {
     pub(crate) fn load(&self, callers: usize, count: u64, form: String) -> Result<Sample> {
         process::perform(&load(self.address, callers, count, form))
     }
+
+    /// As [`Server::load`], each call with a line of the file `words`.
+    pub(crate) fn load_each(&self, callers: usize, count: u64, form: String, words: &Path) -> Result<Sample> {
+        let (server, words) = (self.address, Some(words.to_owned()));
+        process::perform(&Role::Load(LoadTask { server, callers, count, form, words, per_second: 0.0 }))
+    }
 }
 
 /// The task to call `count` times, `callers` at a time.
 pub(crate) fn load(server: SocketAddr, callers: usize, count: u64, form: String) -> Role {
-    Role::Load(LoadTask { server, callers, count, form, per_second: 0.0 })
+    Role::Load(LoadTask { server, callers, count, form, words: None, per_second: 0.0 })
 }
 
 /// The form that subscribes a URL with attributes.

@@ -10,7 +10,7 @@ use crate::context::{Context, Extent};
 use crate::failure::{Failure, Result};
 use crate::report::table;
 use crate::row::Row;
-use crate::workloads::{self, Workload};
+use crate::workloads::{self, When, Workload};
 
 /// All that a run came to.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -66,7 +66,10 @@ fn chosen(names: &[String]) -> Result<Vec<Workload>> {
         let known: Vec<_> = workloads.iter().map(|workload| workload.name).collect();
         return Err(Failure::new(format!("no workload is named `{unknown}`; there are: {}", known.join(", "))));
     }
-    workloads.retain(|workload| names.is_empty() || names.iter().any(|name| name == workload.name));
+    workloads.retain(|workload| match names {
+        [] => workload.when == When::Always,
+        names => names.iter().any(|name| name == workload.name),
+    });
     Ok(workloads)
 }
 
@@ -91,6 +94,12 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), count);
+    }
+
+    #[test]
+    fn what_takes_too_long_runs_by_its_name_alone() {
+        let is_chosen = |names: &[String]| chosen(names).unwrap().iter().any(|workload| workload.name == "subs_12m");
+        assert!(!is_chosen(&[]) && is_chosen(&["subs_12m".to_owned()]));
     }
 
     #[test]

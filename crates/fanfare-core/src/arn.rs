@@ -22,12 +22,7 @@ impl TopicName {
     /// # Errors
     /// `InvalidParameter` with Amazon SNS's text `Invalid parameter: Topic Name`.
     pub fn parse(name: &str) -> Result<Self, SnsError> {
-        let base = name.strip_suffix(".fifo").unwrap_or(name);
-        let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
-        if base.is_empty() || name.len() > TOPIC_NAME_MAX || !base.bytes().all(allowed) {
-            return Err(SnsError::invalid_parameter("Topic Name"));
-        }
-        Ok(Self(name.to_owned()))
+        if is_topic_name(name) { Ok(Self(name.to_owned())) } else { Err(SnsError::invalid_parameter("Topic Name")) }
     }
 
     /// The name.
@@ -122,21 +117,11 @@ impl TopicArn {
     /// # Errors
     /// `InvalidParameter` with Amazon SNS's text, which counts the elements when there are too few.
     pub fn parse(text: &str) -> Result<Self, SnsError> {
-        let elements: Vec<&str> = text.split(':').collect();
-        if elements.len() < 6 {
-            return Err(too_few_elements("TopicArn", elements.len()));
+        let elements = text.split(':').count();
+        if elements < 6 {
+            return Err(too_few_elements("TopicArn", elements));
         }
-        match elements[..] {
-            ["arn", partition, "sns", region, account, name]
-                if !partition.is_empty()
-                    && !region.is_empty()
-                    && !account.is_empty()
-                    && TopicName::parse(name).is_ok() =>
-            {
-                Ok(Self(text.into()))
-            }
-            _ => Err(SnsError::invalid_parameter("TopicArn")),
-        }
+        if is_topic_arn(text) { Ok(Self(text.into())) } else { Err(SnsError::invalid_parameter("TopicArn")) }
     }
 
     /// The whole ARN.
@@ -195,9 +180,7 @@ impl SubscriptionArn {
             return Err(too_few_elements("SubscriptionArn", elements));
         }
         match text.rsplit_once(':') {
-            Some((topic, id)) if elements == 7 && !id.is_empty() && TopicArn::parse(topic).is_ok() => {
-                Ok(Self(text.into()))
-            }
+            Some((topic, id)) if elements == 7 && !id.is_empty() && is_topic_arn(topic) => Ok(Self(text.into())),
             _ => Err(SnsError::invalid_parameter("SubscriptionId")),
         }
     }
@@ -214,9 +197,37 @@ impl SubscriptionArn {
 
     /// The ARN of the topic.
     pub fn topic(&self) -> TopicArn {
-        let (topic, _) = self.0.rsplit_once(':').expect("a subscription's ARN has seven elements");
-        TopicArn(topic.into())
+        TopicArn(self.topic_text().into())
     }
+
+    pub(crate) fn topic_text(&self) -> &str {
+        self.parts().0
+    }
+
+    /// What stands behind the topic's ARN, a UUID if an engine made it.
+    pub(crate) fn name(&self) -> &str {
+        self.parts().1
+    }
+
+    fn parts(&self) -> (&str, &str) {
+        self.0.rsplit_once(':').expect("a subscription's ARN has seven elements")
+    }
+}
+
+fn is_topic_name(name: &str) -> bool {
+    let base = name.strip_suffix(".fifo").unwrap_or(name);
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
+    !base.is_empty() && name.len() <= TOPIC_NAME_MAX && base.bytes().all(allowed)
+}
+
+/// Whether the text has the six elements of a topic's ARN.
+fn is_topic_arn(text: &str) -> bool {
+    let mut elements = text.split(':');
+    let mut next = || elements.next().unwrap_or_default();
+    let (begins, service, owned) =
+        (next() == "arn" && !next().is_empty(), next(), !next().is_empty() && !next().is_empty());
+    let name = next();
+    begins && service == "sns" && owned && is_topic_name(name) && elements.next().is_none()
 }
 
 fn too_few_elements(parameter: &str, count: usize) -> SnsError {

@@ -15,6 +15,7 @@ pub mod host;
 pub mod json;
 pub mod message;
 pub mod notification;
+mod packed;
 pub mod platform;
 pub mod protocol;
 pub mod publication;

@@ -150,34 +150,33 @@ impl Connection {
 
     /// Sends `request`, and answers with the head of what comes back. A request of which nothing was written comes back with
     /// the error.
-    pub(crate) async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, SendError> {
-        let answer = self.sender.try_send_request(request);
+    pub(crate) async fn send(&mut self, request: Box<Request<Full<Bytes>>>) -> Result<Response<Incoming>, SendError> {
+        // Boxed, because a future of this size is dear to hand around.
+        let answer = Box::pin(self.sender.try_send_request(*request));
         drive(&mut self.driver, answer)
             .await
-            .map_err(|mut error| SendError { unsent: error.take_message(), error: error.into_error() })
+            .map_err(|mut error| SendError { unsent: error.take_message().map(Box::new), error: error.into_error() })
     }
 
     /// What `step` comes to, which needs the connection to go on.
-    pub(crate) async fn during<T>(&mut self, step: impl Future<Output = T>) -> T {
+    pub(crate) async fn during<T>(&mut self, step: impl Future<Output = T> + Unpin) -> T {
         drive(&mut self.driver, step).await
     }
 }
 
 /// Waits for `step` while `driver` reads and writes.
-async fn drive<T>(driver: &mut Driver, step: impl Future<Output = T>) -> T {
-    let mut step = pin!(step);
+fn drive<T>(driver: &mut Driver, mut step: impl Future<Output = T> + Unpin) -> impl Future<Output = T> {
     let mut over = false;
-    std::future::poll_fn(|context| {
-        if let Poll::Ready(done) = step.as_mut().poll(context) {
+    std::future::poll_fn(move |context| {
+        if let Poll::Ready(done) = Pin::new(&mut step).poll(context) {
             return Poll::Ready(done);
         }
         // What the driver says of its end, `step` says too.
         if !over {
             over = driver.as_mut().poll(context).is_ready();
         }
-        step.as_mut().poll(context)
+        Pin::new(&mut step).poll(context)
     })
-    .await
 }
 
 impl fmt::Debug for Connection {
@@ -196,7 +195,7 @@ impl fmt::Debug for Opener {
 #[derive(Debug)]
 pub(crate) struct SendError {
     /// The request, when nothing of it was written.
-    pub(crate) unsent: Option<Request<Full<Bytes>>>,
+    pub(crate) unsent: Option<Box<Request<Full<Bytes>>>>,
     pub(crate) error: hyper::Error,
 }
 

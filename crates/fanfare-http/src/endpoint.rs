@@ -43,10 +43,23 @@ impl Endpoint for HttpEndpoint {
     async fn deliver(&self, notification: &Notification) -> Outcome {
         // A literal address meets no name service: it is judged here, before each attempt.
         self.exchanger.egress().check_url(&self.url).map_err(classify::denied)?;
-        let headers = request::headers(notification)?;
         let body = self.renderer.body(notification).await.map_err(classify::unrendered)?;
+        let headers = request::headers(notification)?;
         let deadline = self.exchanger.deadline();
 
+        if self.credentials.is_none() {
+            // Whoever cannot say who is asking asks once.
+            let request = self.destination.request(headers, body);
+            return self.exchanger.post(&self.destination, request, deadline).await?.outcome();
+        }
+        // Apart, so that those who need no second request have no room for it in them.
+        Box::pin(self.deliver_as_somebody(headers, body, deadline)).await
+    }
+}
+
+impl HttpEndpoint {
+    /// Posts with credentials, and once more when the receiver wants them in another way.
+    async fn deliver_as_somebody(&self, headers: HeaderMap, body: Bytes, deadline: Deadline) -> Outcome {
         let known = self.session();
         let first = self.post(headers.clone(), &body, known.as_deref(), deadline).await?;
         if !first.is_unauthorized() {
@@ -60,9 +73,7 @@ impl Endpoint for HttpEndpoint {
         self.remember((!second.is_unauthorized()).then(|| Arc::new(agreed)));
         second.outcome()
     }
-}
 
-impl HttpEndpoint {
     async fn post(
         &self,
         mut headers: HeaderMap,
@@ -80,7 +91,8 @@ impl HttpEndpoint {
             })?;
             headers.insert(AUTHORIZATION, authorization);
         }
-        self.exchanger.post(&self.destination, headers, body.clone(), deadline).await
+        let request = self.destination.request(headers, body.clone());
+        self.exchanger.post(&self.destination, request, deadline).await
     }
 
     /// How to answer a 401, where there are credentials and an answer that may be taken.

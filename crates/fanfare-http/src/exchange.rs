@@ -1,6 +1,5 @@
 //! One request and its answer, within the bounds of time, size and address.
 
-use std::future::Future;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,7 +10,8 @@ use http::header::{CONTENT_ENCODING, HOST, HeaderMap, HeaderValue, RETRY_AFTER, 
 use http::{Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use tokio::time::Instant;
+use tokio::time::error::Elapsed;
+use tokio::time::{Instant, timeout_at};
 
 use crate::classify::{self, Answer};
 use crate::config::{ConfigError, HttpConfig};
@@ -83,27 +83,21 @@ impl Exchanger {
         Deadline { at: Instant::now() + self.config.attempt_timeout, limit: self.config.attempt_timeout }
     }
 
-    /// Posts `body` and reads what is answered. Whether the destination may be connected to was judged as far as its URL tells.
+    /// Makes `request` and reads what is answered. Whether the destination may be connected to was judged as far as its URL tells.
     ///
     /// # Errors
     /// Whatever keeps an answer from beginning. An answer that begins and breaks off is an answer still.
     pub(crate) async fn post(
         &self,
         destination: &Destination,
-        headers: HeaderMap,
-        body: Bytes,
+        request: Box<Request<Full<Bytes>>>,
         deadline: Deadline,
     ) -> Result<Exchanged, DeliveryError> {
-        let mut request = Request::new(Full::new(body));
-        *request.method_mut() = Method::POST;
-        *request.uri_mut() = destination.target.clone();
-        *request.headers_mut() = headers;
-        request.headers_mut().insert(HOST, destination.host.clone());
         let asked = Instant::now();
         let mut connect = None;
-        let begun = deadline.or_too_slow(self.send(destination, request, &mut connect)).await;
+        let begun = timeout_at(deadline.at, self.send(destination, request, &mut connect)).await;
         let (response, connection, lease) =
-            begun.and_then(|begun| begun).map_err(|error| error.with_timing(Timing { connect, first_byte: None }))?;
+            deadline.or_too_slow(begun).map_err(|error| error.with_timing(Timing { connect, first_byte: None }))?;
         let timing = Timing { connect, first_byte: Some(asked.elapsed()) };
         Ok(self.read(response, connection, lease, timing, deadline).await)
     }
@@ -112,7 +106,7 @@ impl Exchanger {
     async fn send(
         &self,
         destination: &Destination,
-        mut request: Request<Full<Bytes>>,
+        mut request: Box<Request<Full<Bytes>>>,
         connect: &mut Option<Duration>,
     ) -> Result<(Response<Incoming>, Connection, Lease), DeliveryError> {
         let (lease, mut next) = self.pool.lease(&destination.origin).await;
@@ -126,7 +120,8 @@ impl Exchanger {
             next = self.pool.another(&lease);
         }
         let began = Instant::now();
-        let opened = self.opener.open(&destination.origin).await;
+        // Apart, so that the many exchanges that open nothing have no room for it in them.
+        let opened = Box::pin(self.opener.open(&destination.origin)).await;
         *connect = Some(began.elapsed());
         let mut connection = opened.map_err(classify::unopened)?;
         match connection.send(request).await {
@@ -144,9 +139,13 @@ impl Exchanger {
         deadline: Deadline,
     ) -> Exchanged {
         let (head, mut body) = response.into_parts();
-        let retry_after =
-            head.headers.get(RETRY_AFTER).and_then(|value| retry_after::parse(value, self.config.host.now()));
-        let offers = head.headers.get_all(WWW_AUTHENTICATE).iter().cloned().collect();
+        let (mut retry_after, mut offers) = (None, Vec::new());
+        // Whoever takes it asks for nothing.
+        if !head.status.is_success() {
+            let value = head.headers.get(RETRY_AFTER);
+            retry_after = value.and_then(|value| retry_after::parse(value, self.config.host.now()));
+            offers.extend(head.headers.get_all(WWW_AUTHENTICATE).iter().cloned());
+        }
         let is_text = !head.headers.contains_key(CONTENT_ENCODING);
 
         let mut start = Vec::new();
@@ -162,7 +161,7 @@ impl Exchanger {
             }
             Ok(Read::All)
         };
-        let broken = match deadline.or_too_slow(reading).await.and_then(|read| read) {
+        let broken = match deadline.or_too_slow(timeout_at(deadline.at, reading).await) {
             Ok(Read::All) => {
                 // Of one that is to be closed, this tells.
                 if connection.is_usable() {
@@ -179,6 +178,18 @@ impl Exchanger {
     }
 }
 
+impl Destination {
+    /// The request that posts `body`.
+    pub(crate) fn request(&self, headers: HeaderMap, body: Bytes) -> Box<Request<Full<Bytes>>> {
+        let mut request = Box::new(Request::new(Full::new(body)));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.target.clone();
+        *request.headers_mut() = headers;
+        request.headers_mut().insert(HOST, self.host.clone());
+        request
+    }
+}
+
 /// How much of an answer was read.
 enum Read {
     All,
@@ -186,9 +197,9 @@ enum Read {
 }
 
 impl Deadline {
-    /// What comes of `step`, or that it took too long.
-    async fn or_too_slow<T>(self, step: impl Future<Output = T>) -> Result<T, DeliveryError> {
-        tokio::time::timeout_at(self.at, step).await.map_err(|_| classify::too_slow(self.limit))
+    /// What came of a step, or that it took too long.
+    fn or_too_slow<T>(self, step: Result<Result<T, DeliveryError>, Elapsed>) -> Result<T, DeliveryError> {
+        step.unwrap_or_else(|_| Err(classify::too_slow(self.limit)))
     }
 }
 

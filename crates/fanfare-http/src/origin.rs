@@ -1,17 +1,20 @@
 //! Who is connected to: the part of a URL that connections are shared by.
 
 use std::fmt;
-use std::sync::Arc;
+use std::hash::{BuildHasher as _, Hash, Hasher, RandomState};
+use std::sync::{Arc, LazyLock};
 
 use http::HeaderValue;
 use url::{Position, Url};
 
 /// Scheme, host and port. Cloning copies a pointer.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone)]
 pub(crate) struct Origin(Arc<Parts>);
 
-#[derive(PartialEq, Eq, Hash)]
+#[derive(PartialEq, Eq)]
 struct Parts {
+    /// Made once of the rest, for maps that are looked at for each request.
+    hash: u64,
     security: Security,
     /// A name or an address; one of IPv6 is in brackets.
     host: String,
@@ -36,7 +39,10 @@ impl Origin {
             _ => return None,
         };
         let (host, port) = (url.host_str()?.to_owned(), url.port_or_known_default()?);
-        Some(Self(Arc::new(Parts { security, host, port })))
+        // With a key of its own, so that nobody can choose hosts that collide.
+        static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+        let hash = KEY.hash_one((security, &host, port));
+        Some(Self(Arc::new(Parts { hash, security, host, port })))
     }
 
     pub(crate) fn security(&self) -> Security {
@@ -49,6 +55,20 @@ impl Origin {
 
     pub(crate) fn port(&self) -> u16 {
         self.0.port
+    }
+}
+
+impl PartialEq for Origin {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0 == other.0
+    }
+}
+
+impl Eq for Origin {}
+
+impl Hash for Origin {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.0.hash);
     }
 }
 

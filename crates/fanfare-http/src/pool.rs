@@ -47,8 +47,8 @@ struct Idle {
 #[derive(Default)]
 struct InUse {
     count: usize,
-    /// Told when one of them is parked or given up.
-    freed: Arc<Notify>,
+    /// Told when one of them is parked or given up; there when somebody waits for that.
+    freed: Option<Arc<Notify>>,
 }
 
 /// The use of a connection to an origin, a new one or one that was parked.
@@ -69,7 +69,9 @@ impl Drop for Lease {
         let mut idle = self.pool.0.idle();
         if let Some(in_use) = idle.in_use.get_mut(&self.origin) {
             in_use.count -= 1;
-            in_use.freed.notify_one();
+            if let Some(freed) = &in_use.freed {
+                freed.notify_one();
+            }
             if in_use.count == 0 {
                 idle.in_use.remove(&self.origin);
             }
@@ -91,13 +93,14 @@ impl Pool {
     /// The right to use a connection to `origin`, and one that was kept, if there is one. Where many are in use it waits a moment
     /// for one of them.
     pub(crate) async fn lease(&self, origin: &Origin) -> (Lease, Option<Connection>) {
-        let until = Instant::now() + PATIENCE;
+        let mut until = None;
         loop {
-            let freed = match self.try_lease(origin, Instant::now() >= until) {
+            let freed = match self.try_lease(origin, until.is_some_and(|until| Instant::now() >= until)) {
                 Ok(leased) => return leased,
                 Err(freed) => freed,
             };
             // Told or not, the next look decides.
+            let until = *until.get_or_insert_with(|| Instant::now() + PATIENCE);
             let _ = tokio::time::timeout_at(until, freed.notified()).await;
         }
     }
@@ -108,7 +111,7 @@ impl Pool {
         let mut idle = self.0.idle();
         let in_use = idle.in_use.entry(origin.clone()).or_default();
         if kept.is_none() && in_use.count >= IN_USE_BEFORE_WAITING && !now {
-            return Err(Arc::clone(&in_use.freed));
+            return Err(Arc::clone(in_use.freed.get_or_insert_default()));
         }
         in_use.count += 1;
         drop(idle);

@@ -24,7 +24,8 @@ const RAW_DELIVERY: HeaderName = HeaderName::from_static("x-amz-sns-rawdelivery"
 /// # Errors
 /// `Unsupported`, when an identifier or the content type holds a character that no header can carry.
 pub(crate) fn headers(notification: &Notification) -> Result<HeaderMap, DeliveryError> {
-    let mut headers = HeaderMap::with_capacity(16);
+    // With what is added where the request is written, and as little as there is room for that.
+    let mut headers = HeaderMap::with_capacity(12);
     headers.insert(MESSAGE_TYPE, HeaderValue::from_static(notification.kind().as_str()));
     headers.insert(MESSAGE_ID, value(&MESSAGE_ID, notification.message_id())?);
     headers.insert(TOPIC_ARN, value(&TOPIC_ARN, notification.topic().as_str())?);

@@ -1,6 +1,7 @@
 //! `fanfare serve`: a server that SDKs and the AWS CLI take for Amazon SNS.
 
 use std::io::{Write as _, stderr, stdout};
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -233,15 +234,22 @@ async fn open(
         return Ok((Served::Test(server), router));
     }
     let (mobile, protection) = (Mobile::new(parts.mobile.clone()), DataProtection::new());
+    let builder = parts.engine(&mobile, &protection).delivery_threads(delivery_threads());
     let fanfare = match store {
-        Some(store) => parts.engine(&mobile, &protection).open_store(store).await?,
-        None => parts.engine(&mobile, &protection).open(),
+        Some(store) => builder.open_store(store).await?,
+        None => builder.open(),
     };
     let mut router = parts.router(&fanfare, mobile, protection);
     if !outbox.protocols().is_empty() {
         router = router.merge(emulate::router(outbox, mode.clone()));
     }
     Ok((Served::Engine(fanfare), router))
+}
+
+/// Half of the processors deliver; callers are served by whichever are free.
+fn delivery_threads() -> NonZeroUsize {
+    let processors = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    NonZeroUsize::new(processors / 2).unwrap_or(NonZeroUsize::MIN)
 }
 
 /// What an engine and its surface are made from; a server for tests makes them anew with each reset.

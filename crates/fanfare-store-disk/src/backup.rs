@@ -10,10 +10,16 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
 use crate::check;
+use crate::connection;
 use crate::directory::{self, DATABASE, LOCK, MARK, UNFINISHED};
 use crate::error::Attempting;
 use crate::failpoint;
+use crate::journal::fan_out;
+use crate::lanes::Lanes;
+use crate::log::{self, Known, Scan, replay};
+use crate::pending::Pending;
 use crate::reserve::RESERVE;
+use crate::writer::Sums;
 
 /// What was copied. `Display` is one line for a terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,8 +51,13 @@ impl fmt::Display for BackupReport {
 pub fn backup(directory: impl AsRef<Path>, to: impl AsRef<Path>) -> Result<BackupReport, StoreError> {
     let (directory, to) = (directory.as_ref(), to.as_ref());
     let from = check::open(directory)?;
+    // First, so that what is not in it any more when the database is copied is in the database.
+    let scan = log::scan_in_use(directory, &from)?;
     prepare(to)?;
     copy_database(&from, to)?;
+    if let Some(scan) = scan {
+        follow_log(&scan, directory, to)?;
+    }
     let secrets = copy_secrets(directory, to)?;
     failpoint::reach("during-backup");
     let act = format!("cannot finish the copy in {}", to.display());
@@ -82,6 +93,23 @@ fn copy_database(from: &Connection, to: &Path) -> Result<(), StoreError> {
         StepResult::Done => Ok(()),
         _ => Err(StoreError::new(StoreErrorKind::Unavailable, "cannot copy the database: it is busy, try again")),
     }
+}
+
+/// Brings into the copy what only the log of the original holds.
+fn follow_log(scan: &Scan, directory: &Path, to: &Path) -> Result<(), StoreError> {
+    let mut copy = connection::writing(&to.join(UNFINISHED))?;
+    let applied = Known::read(&copy)?.unwrap_or_default().applied;
+    let (lanes, mut pending) = (Lanes::default(), Pending::default());
+    fan_out::load(&copy, &lanes)?;
+    let mut sums = Sums::read(&copy, &lanes).attempting("cannot read the sums of the copy")?;
+    let sequence = replay::follow(scan, applied, directory, &mut pending, &mut sums, &lanes)?;
+    let mut write = || -> rusqlite::Result<()> {
+        let transaction = copy.transaction()?;
+        pending.write(&transaction, &mut sums.totals, &lanes, sequence)?;
+        transaction.commit()
+    };
+    write().attempting("cannot bring the log into the copy")?;
+    copy.close().map_err(|(_, error)| error).attempting("cannot close the copy")
 }
 
 /// Copies every file that is neither a part of the database nor the reserve: those are the secrets.

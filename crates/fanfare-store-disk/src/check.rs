@@ -6,10 +6,14 @@ use std::path::Path;
 use fanfare_core::store::{Counters, Dispatch, StoreError, StoreErrorKind};
 use rusqlite::Connection;
 
+use crate::attempts;
 use crate::connection;
 use crate::directory::{self, Contents, DATABASE};
 use crate::error::Attempting;
 use crate::fan_outs::decoded;
+use crate::ids;
+use crate::log::record::{Record, records};
+use crate::log::{self, Known, Scan};
 use crate::schema::{self, Marked};
 use crate::sum::sum;
 use crate::writer::Totals;
@@ -17,9 +21,8 @@ use crate::writer::Totals;
 /// The first format with fan-out rows.
 const FAN_OUTS_SINCE: u32 = 3;
 
-/// How many attempts are logged: one to a line.
-const ATTEMPTS: &str =
-    "SELECT coalesce(sum(1 + length(record) - length(replace(record, char(10), ''))), 0) FROM attempt";
+/// The first format with blocks of ids.
+const IDS_SINCE: u32 = 4;
 
 /// Problems that are named; there may be more.
 const PROBLEMS_MAX: usize = 100;
@@ -81,6 +84,8 @@ impl fmt::Display for CheckReport {
 pub fn check(directory: impl AsRef<Path>) -> Result<CheckReport, StoreError> {
     let directory = directory.as_ref();
     let connection = open(directory)?;
+    // First, so that what is not in it any more when the snapshot begins is in the database.
+    let log = log::scan_in_use(directory, &connection)?;
     // One snapshot, whatever is written meanwhile.
     let snapshot = connection.unchecked_transaction().attempting("cannot read the database")?;
     let Marked::Format(format) = schema::marked(&snapshot)? else {
@@ -98,12 +103,24 @@ pub fn check(directory: impl AsRef<Path>) -> Result<CheckReport, StoreError> {
     let counters = problems.counters(&snapshot, named);
     let mut count = |table: &str| problems.number(&snapshot, &format!("SELECT count(*) FROM {table}")).cast_unsigned();
     let (messages, rows, dead_letters) = (count("body"), count("delivery"), count("dead"));
-    let attempts = problems.number(&snapshot, ATTEMPTS).cast_unsigned();
+    let attempts = problems.attempts(&snapshot);
+    if format >= IDS_SINCE {
+        match ids::problems(&snapshot) {
+            Ok(found) => found.into_iter().for_each(|problem| problems.add(problem)),
+            Err(error) => problems.add(format!("the ids of messages are unreadable: {error}")),
+        }
+    }
     let deliveries = rows + named.all.cast_unsigned();
     let size = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()";
     let bytes = problems.number(&snapshot, size).cast_unsigned();
-    let problems = problems.0;
-    Ok(CheckReport { format, bytes, messages, deliveries, dead_letters, attempts, counters, problems })
+    let mut report =
+        CheckReport { format, bytes, messages, deliveries, dead_letters, attempts, counters, problems: Vec::new() };
+    if let Some(log) = log {
+        let applied = Known::read(&snapshot)?.unwrap_or_default().applied;
+        problems.log(&log, applied, &mut report);
+    }
+    report.problems = problems.0;
+    Ok(report)
 }
 
 /// Opens the store in `directory` to be read.
@@ -239,6 +256,28 @@ impl Problems {
         }
     }
 
+    /// How many attempts are logged.
+    fn attempts(&mut self, snapshot: &Connection) -> u64 {
+        let mut count = 0;
+        let mut read = || -> rusqlite::Result<()> {
+            let mut statement = snapshot.prepare("SELECT number, record FROM attempt")?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                match attempts::of_row(row.get_ref(1)?.as_bytes()?) {
+                    Ok(attempts) => count += attempts.len() as u64,
+                    Err(_) => {
+                        self.add(format!("attempts for message {} are not what was written", row.get::<_, i64>(0)?))
+                    }
+                }
+            }
+            Ok(())
+        };
+        if let Err(error) = read() {
+            self.add(format!("logged attempts from here on are unreadable: {error}"));
+        }
+        count
+    }
+
     /// What the fan-out rows name.
     fn fan_outs(&mut self, snapshot: &Connection) -> Named {
         let mut named = Named::default();
@@ -260,6 +299,46 @@ impl Problems {
             self.add(format!("fan-outs from here on are unreadable: {error}"));
         }
         named
+    }
+
+    /// Adds what the log tells and the database does not hold.
+    fn log(&mut self, log: &Scan, applied: u64, report: &mut CheckReport) {
+        let frames = match log.after(applied) {
+            Ok(frames) => frames,
+            Err(trouble) => return self.add(log::troubled(trouble)),
+        };
+        for (sequence, told) in frames {
+            match records(told) {
+                Some(records) => records.iter().for_each(|record| self.record(record, report)),
+                None => self.add(format!("frame {sequence} of the log cannot be read")),
+            }
+        }
+    }
+
+    fn record(&mut self, record: &Record<'_>, report: &mut CheckReport) {
+        let counters = &mut report.counters;
+        match record {
+            Record::Appended(appended) => {
+                let (number, kept) = (appended.number, (appended.fresh.len() + appended.rows.len()) as u64);
+                report.messages += 1;
+                report.deliveries += kept;
+                if appended.counted {
+                    counters.matched += kept + appended.refused;
+                    counters.pending += kept;
+                    counters.dropped += appended.refused;
+                }
+                if let Err(error) = Dispatch::from_bytes(appended.body, number.cast_unsigned()) {
+                    self.add(format!("message {number}: {error}"));
+                }
+            }
+            Record::Settled(settled) => {
+                let counted = u64::from(settled.counted);
+                report.deliveries = report.deliveries.saturating_sub(1);
+                report.attempts += u64::from(settled.attempt.is_some());
+                counters.pending = counters.pending.saturating_sub(counted);
+                *if settled.discarded { &mut counters.dropped } else { &mut counters.delivered } += counted;
+            }
+        }
     }
 
     fn counters(&mut self, snapshot: &Connection, named: Named) -> Counters {

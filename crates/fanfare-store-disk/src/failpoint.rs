@@ -7,9 +7,13 @@
 //! | --- | --- |
 //! | `before-write` | the writer has a command and has done nothing about it |
 //! | `between-fan-out-rows` | one more row with deliveries of a message was written, not committed |
-//! | `after-accept-before-commit` | every command of a batch was written, none is committed |
-//! | `after-commit-before-reply` | the batch is committed, nobody was told |
+//! | `after-accept-before-commit` | every command of a batch was written, none is committed; or none is in the log |
+//! | `before-log-sync` | a batch was written to the log, not synced |
+//! | `after-commit-before-reply` | the batch is committed, or safe in the log, nobody was told |
 //! | `after-reply` | everybody was told |
+//! | `before-apply` | what is in the log is about to be brought into the database |
+//! | `during-apply` | it was written there, not committed |
+//! | `after-apply` | it is committed, the log was not begun anew |
 //! | `during-sweep` | a step of a sweep is about to begin |
 //! | `before-checkpoint` | the log is about to be copied into the database and cut |
 //! | `during-migration` | a step to a newer format was written, not committed |

@@ -60,6 +60,20 @@ impl FanOuts {
         row.lanes.binary_search(&lane).ok().map(|_| (fan_out.due, fan_out.counted))
     }
 
+    /// What is left of row `part` of the fan-out of message `number`, encoded; nothing when it has gone.
+    pub(crate) fn row(&self, number: u64, part: i64) -> Option<Vec<u8>> {
+        let all = self.lock();
+        let row = all.get(&number)?.rows.iter().find(|row| row.part == part)?;
+        Some(encoded(&row.lanes))
+    }
+
+    /// What is left of the fan-out of message `number`: its rows, each with its part, encoded.
+    pub(crate) fn rows(&self, number: u64) -> Vec<(i64, Vec<u8>)> {
+        let all = self.lock();
+        let rows = all.get(&number).map(|fan_out| fan_out.rows.iter()).into_iter().flatten();
+        rows.map(|row| (row.part, encoded(&row.lanes))).collect()
+    }
+
     /// What rows come to when `gone`, message and lane of each, leave them.
     pub(crate) fn without(&self, gone: &[(u64, i64)]) -> Vec<Left> {
         let all = self.lock();

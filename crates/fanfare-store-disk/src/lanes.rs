@@ -30,6 +30,8 @@ struct Lane {
     fresh: VecDeque<Fresh>,
     /// Deliveries that have a row.
     rows: u64,
+    /// Whether some of the rows are in the log and not in the database yet.
+    has_pending_rows: bool,
     /// Nothing while nobody does anything with the lane, as is the case for most of many.
     work: Option<Box<Work>>,
 }
@@ -166,6 +168,22 @@ impl Lanes {
                 lanes.remove(&id);
             }
         }
+    }
+
+    /// Tells which lanes have rows in the log that are not in the database, or have none such any more.
+    pub(crate) fn set_pending_rows(&self, of: impl IntoIterator<Item = SubscriptionId>, has_pending_rows: bool) {
+        let mut lanes = self.lock();
+        for id in of {
+            match has_pending_rows {
+                true => lanes.entry(id).or_default().has_pending_rows = true,
+                false => drop(lanes.get_mut(&id).map(|lane| lane.has_pending_rows = false)),
+            }
+        }
+    }
+
+    /// Whether the database lacks rows of `lane` that are in the log.
+    pub(crate) fn has_pending_rows(&self, lane: SubscriptionId) -> bool {
+        self.lock().get(&lane).is_some_and(|lane| lane.has_pending_rows)
     }
 
     /// The messages whose fan-outs have something left.

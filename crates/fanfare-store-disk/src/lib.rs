@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod attempts;
 mod backup;
 mod check;
 mod connection;
@@ -7,9 +8,12 @@ mod directory;
 mod error;
 mod failpoint;
 mod fan_outs;
+mod ids;
 mod journal;
 mod lanes;
+mod log;
 mod options;
+mod pending;
 mod readers;
 mod recent;
 mod registry;

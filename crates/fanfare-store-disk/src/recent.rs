@@ -5,7 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use fanfare_core::store::Dispatch;
 
-/// A bounded number of bytes of messages. The one that came first leaves first.
+/// A bounded number of bytes of messages, once whoever kept one has also [shed](Recent::shed) what is too much. The one that
+/// came first leaves first.
 #[derive(Debug)]
 pub(crate) struct Recent {
     /// Held for the length of one map operation.
@@ -42,12 +43,23 @@ impl Recent {
         kept.messages.insert(number, (dispatch.clone(), bytes));
         kept.order.push_back(number);
         kept.bytes += bytes;
+        dispatch
+    }
+
+    /// Lets go of what is too much. Apart from keeping, as it takes longer and the thread that writes has no time for it.
+    pub(crate) fn shed(&self) {
+        let mut gone = Vec::new();
+        let mut kept = self.lock();
+        let kept = &mut *kept;
         while kept.bytes > self.bytes_max
             && let Some(oldest) = kept.order.pop_front()
         {
-            kept.bytes -= kept.messages.remove(&oldest).map_or(0, |(_, bytes)| bytes);
+            if let Some((dispatch, bytes)) = kept.messages.remove(&oldest) {
+                kept.bytes -= bytes;
+                gone.push(dispatch);
+            }
         }
-        dispatch
+        // They are freed when the lock is.
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {

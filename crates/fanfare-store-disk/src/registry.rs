@@ -1,8 +1,13 @@
 //! Topics and subscriptions, each a row with its record as JSON, and documents.
 
+use std::num::NonZeroUsize;
+
 use async_trait::async_trait;
-use fanfare_core::store::{Change, DocumentRecord, RegistryRecords, RegistryStore, StoreError};
-use rusqlite::{Connection, params};
+use fanfare_core::store::{
+    Change, DocumentRecord, RegistryPages, RegistryRecords, RegistryStore, StoreError, SubscriptionRecord,
+};
+use fanfare_core::subscription::SubscriptionId;
+use rusqlite::{Connection, Params, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -20,13 +25,14 @@ impl RegistryStore for DiskStore {
         let read = |connection: &Connection| {
             // One snapshot for all of it.
             let transaction = connection.unchecked_transaction().attempting("cannot read the registry")?;
-            Ok(RegistryRecords {
-                topics: records(&transaction, "topic", "arn")?,
-                subscriptions: records(&transaction, "subscription", "id")?,
-                documents: documents(&transaction)?,
-            })
+            let subscriptions = subscriptions(&transaction, None, i64::MAX)?;
+            Ok(RegistryRecords { subscriptions, ..all_but_subscriptions(&transaction)? })
         };
         self.readers.read(read).await
+    }
+
+    fn pages(&self) -> Option<&dyn RegistryPages> {
+        Some(self)
     }
 
     async fn save(&self, changes: Vec<Change>) -> Result<(), StoreError> {
@@ -34,11 +40,46 @@ impl RegistryStore for DiskStore {
     }
 }
 
-fn records<T: DeserializeOwned>(connection: &Connection, table: &str, key: &str) -> Result<Vec<T>, StoreError> {
+#[async_trait]
+impl RegistryPages for DiskStore {
+    async fn all_but_subscriptions(&self) -> Result<RegistryRecords, StoreError> {
+        self.readers.read(all_but_subscriptions).await
+    }
+
+    async fn subscriptions_after(
+        &self,
+        after: Option<SubscriptionId>,
+        max: NonZeroUsize,
+    ) -> Result<Vec<SubscriptionRecord>, StoreError> {
+        let max = i64::try_from(max.get()).unwrap_or(i64::MAX);
+        self.readers.read(move |connection| subscriptions(connection, after, max)).await
+    }
+}
+
+fn all_but_subscriptions(connection: &Connection) -> Result<RegistryRecords, StoreError> {
+    let topics = records(connection, "topic", "SELECT record FROM topic ORDER BY arn", [])?;
+    Ok(RegistryRecords { topics, subscriptions: Vec::new(), documents: documents(connection)? })
+}
+
+fn subscriptions(
+    connection: &Connection,
+    after: Option<SubscriptionId>,
+    max: i64,
+) -> Result<Vec<SubscriptionRecord>, StoreError> {
+    let after = after.map_or(i64::MIN, |id| id.0.cast_signed());
+    let sql = "SELECT record FROM subscription WHERE id > ? ORDER BY id LIMIT ?";
+    records(connection, "subscription", sql, [after, max])
+}
+
+fn records<T: DeserializeOwned>(
+    connection: &Connection,
+    table: &str,
+    sql: &str,
+    parameters: impl Params,
+) -> Result<Vec<T>, StoreError> {
     let act = format!("cannot read the records of table {table}");
-    let sql = format!("SELECT record, {key} FROM {table} ORDER BY {key}");
-    let mut statement = connection.prepare_cached(&sql).attempting(&act)?;
-    let mut rows = statement.query([]).attempting(&act)?;
+    let mut statement = connection.prepare_cached(sql).attempting(&act)?;
+    let mut rows = statement.query(parameters).attempting(&act)?;
     let mut records = Vec::new();
     while let Some(row) = rows.next().attempting(&act)? {
         let record = row.get_ref(0).and_then(|record| Ok(record.as_str()?)).attempting(&act)?;

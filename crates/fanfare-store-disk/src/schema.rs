@@ -132,6 +132,48 @@ const STEPS: &[&str] = &[
         PRIMARY KEY (number, part)
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    -- What is known of the log before the database, see `log/mod.rs`: the number of the last frame that is in the tables, and
+    -- a secret that its sums begin with.
+    CREATE TABLE log (id INTEGER PRIMARY KEY CHECK (id = 1), applied INTEGER NOT NULL, salt INTEGER NOT NULL) STRICT;
+    INSERT INTO log VALUES (1, 0, random());
+
+    -- As before, but nothing is sorted by `message_id`, which is random: a change of many messages changes few pages.
+    CREATE TABLE new_message (
+        number INTEGER PRIMARY KEY,
+        message_id TEXT NOT NULL,
+        topic TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        size INTEGER NOT NULL,
+        holds INTEGER NOT NULL,
+        counted INTEGER NOT NULL,
+        forgotten INTEGER NOT NULL DEFAULT 0,
+        archive_until INTEGER,
+        grp TEXT NOT NULL
+    ) STRICT;
+    INSERT INTO new_message SELECT * FROM message ORDER BY number;
+    DROP TABLE message;
+    ALTER TABLE new_message RENAME TO message;
+    CREATE INDEX message_idle ON message (number, at, size)
+        WHERE holds = 0 AND archive_until IS NULL AND forgotten = 0;
+    CREATE INDEX message_archive ON message (topic, number, at, archive_until) WHERE archive_until IS NOT NULL;
+    CREATE INDEX message_archive_end ON message (archive_until) WHERE archive_until IS NOT NULL;
+
+    -- See `ids.rs`.
+    CREATE TABLE message_ids (last INTEGER PRIMARY KEY, first INTEGER NOT NULL, ids BLOB NOT NULL) STRICT;
+
+    -- As before, but `record` is bytes, see `attempts.rs`.
+    CREATE TABLE new_attempt (
+        id INTEGER PRIMARY KEY,
+        number INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        record BLOB NOT NULL
+    ) STRICT;
+    INSERT INTO new_attempt SELECT id, number, at, CAST(record AS BLOB) FROM attempt ORDER BY id;
+    DROP TABLE attempt;
+    ALTER TABLE new_attempt RENAME TO attempt;
+    CREATE INDEX attempt_number ON attempt (number);
+",
 ];
 
 /// What a database says about itself.

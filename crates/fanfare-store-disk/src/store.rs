@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fanfare_core::store::StoreError;
+use fanfare_core::subscription::SubscriptionId;
 
 use crate::backup::{self, BackupReport};
 use crate::connection;
@@ -91,8 +92,8 @@ impl DiskStore {
         secret::secret(self.directory.path(), name, make)
     }
 
-    /// Transactions that were committed since the store was opened; each cost one sync. Publishers that come together
-    /// share one.
+    /// Batches that were made safe since the store was opened, in the log or in the database; each cost one sync. Publishers
+    /// that come together share one.
     pub fn commits(&self) -> u64 {
         self.writer.commits()
     }
@@ -103,6 +104,29 @@ impl DiskStore {
     /// When there is something in `to`, or the copy cannot be made.
     pub fn backup(&self, to: impl AsRef<Path>) -> Result<BackupReport, StoreError> {
         backup::backup(self.directory.path(), to.as_ref())
+    }
+}
+
+impl DiskStore {
+    /// Reads the database with `read`, on a thread for that, when everything that was answered is in it.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&rusqlite::Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.writer.apply().await?;
+        self.readers.read(read).await
+    }
+
+    /// Reads the rows of `lane` and their messages with `read`, in the same way.
+    pub(crate) async fn read_rows<T: Send + 'static>(
+        &self,
+        lane: SubscriptionId,
+        read: impl FnOnce(&rusqlite::Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        if self.lanes.has_pending_rows(lane) {
+            self.writer.apply().await?;
+        }
+        self.readers.read(read).await
     }
 }
 

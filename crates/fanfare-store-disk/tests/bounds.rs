@@ -112,7 +112,7 @@ async fn old_attempts_are_forgotten_and_then_the_messages_they_are_of() {
 #[tokio::test]
 async fn the_log_of_attempts_keeps_to_its_bytes() {
     let place = Place::new();
-    let store = bounded(&place, |options| options.attempts_bytes_max = 10_000);
+    let store = bounded(&place, |options| options.attempts_bytes_max = 2_000);
     for number in 1..=200 {
         append(&store, entry(&format!("m{number}"), 0, &[1])).await;
         take(&store, 1, 0).await;

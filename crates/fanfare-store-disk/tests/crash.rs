@@ -7,7 +7,8 @@ mod given;
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use fanfare_core::store::{Journal, Settlement, StoreErrorKind};
 use fanfare_store_disk::{DiskOptions, DiskStore, check};
@@ -26,12 +27,18 @@ fn main() {
     let settled = [3, 1, 2, 0, 0];
     let cases = [
         ("a command that was not begun is not there", "before-write", nothing),
-        ("a fan-out without its message is not there", "between-fan-out-rows", nothing),
-        ("an append that was not committed is not there", "after-accept-before-commit", nothing),
+        ("an append that was not logged is not there", "after-accept-before-commit", nothing),
+        ("an append that was written by a process that died is there", "before-log-sync", waiting),
         ("an append that was committed is there", "after-commit-before-reply", waiting),
         ("an append that was answered is there", "after-reply", waiting),
         ("a settlement that was not committed is not there", "after-accept-before-commit:2", waiting),
         ("a settlement that was committed is there", "after-commit-before-reply:2", settled),
+        ("a settlement that was written by a process that died is there", "before-log-sync:2", settled),
+        ("what was logged is there before it is applied", "before-apply", settled),
+        ("what was logged is there when a part of it was applied", "between-fan-out-rows", settled),
+        ("what was logged is there when all of it was applied and not committed", "during-apply", settled),
+        ("what was applied is there once", "after-apply", settled),
+        ("what was applied again is there once", "after-apply:2", settled),
         ("a sweep can end at its first step", "during-sweep:1", settled),
         ("a sweep can end at a later step", "during-sweep:7", settled),
         ("the log can be found again uncut", "before-checkpoint", settled),
@@ -67,7 +74,10 @@ async fn act(directory: &Path) {
 /// A process that dies at `label` leaves a sound store that holds as much as `expected`.
 async fn finds(label: &str, expected: [u64; 5]) -> Result<(), Failed> {
     let place = Place::new();
-    drop(open(&place.store()));
+    {
+        let _alone = alone();
+        drop(open(&place.store()));
+    }
     die(&place.store(), label);
     let store = open(&place.store());
     assert_eq!(counts(&store).await, expected);
@@ -94,8 +104,21 @@ async fn makes(label: &str) -> Result<(), Failed> {
 fn die(directory: &Path, label: &str) {
     const ABORTED: i32 = 6;
     let mut process = Command::new(std::env::current_exe().unwrap());
-    let output = process.env(DIRECTORY, directory).env("FANFARE_CRASH_AT", label).output().unwrap();
+    process.env(DIRECTORY, directory).env("FANFARE_CRASH_AT", label);
+    process.stdout(Stdio::null()).stderr(Stdio::piped());
+    let started = {
+        let _alone = alone();
+        process.spawn().unwrap()
+    };
+    let output = started.wait_with_output().unwrap();
     assert_eq!(output.status.signal(), Some(ABORTED), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Held while a process is started, and while a store is closed that has to be closed: what is open in this process is open
+/// for a moment in one that it starts, locks included.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn copy_of(directory: &Path) -> std::path::PathBuf {

@@ -66,7 +66,16 @@ async fn the_directory_is_for_its_owner_alone() {
     names.sort();
     assert_eq!(
         names,
-        ["fanfare.db", "fanfare.db-shm", "fanfare.db-wal", "format", "lock", "reserve", "signing-key.pem"]
+        [
+            "fanfare.db",
+            "fanfare.db-log",
+            "fanfare.db-shm",
+            "fanfare.db-wal",
+            "format",
+            "lock",
+            "reserve",
+            "signing-key.pem"
+        ]
     );
 }
 
@@ -80,7 +89,7 @@ fn a_newer_format_is_refused_by_name_and_left_as_it_is() {
     let refused = refusal(&place.store());
     assert_eq!(refused.kind(), StoreErrorKind::Unavailable);
     let told = refused.to_string();
-    assert!(told.ends_with("has format 99, this program knows 3: use a newer Fanfare"), "{told}");
+    assert!(told.ends_with("has format 99, this program knows 4: use a newer Fanfare"), "{told}");
     assert_eq!(fs::read(&database).unwrap(), before);
 }
 
@@ -204,11 +213,15 @@ async fn a_commit_that_was_torn_is_there_wholly_or_not_at_all() {
     let place = Place::new();
     let store = open(&place.store());
     append(&store, entry("m1", 0, &[1, 2])).await;
+    // What is asked for is in the database then.
+    assert_eq!(counts(&store).await, [2, 0, 2, 0, 0]);
     let log = place.store().join("fanfare.db-wal");
     let before = fs::metadata(&log).unwrap().len() as usize;
     append(&store, sized("m2", 1, &[1, 2, 3], 5_000)).await;
+    assert_eq!(counts(&store).await, [5, 0, 5, 0, 0]);
     let torn = place.other("torn");
     copy(&place.store(), &torn);
+    fs::remove_file(torn.join("fanfare.db-log")).unwrap();
     // The index of the log is made anew from what is left of the log.
     fs::remove_file(torn.join("fanfare.db-shm")).unwrap();
     let whole = fs::read(torn.join("fanfare.db-wal")).unwrap();
@@ -236,9 +249,12 @@ async fn a_changed_byte_in_the_log_undoes_commits_and_tears_none() {
     let place = Place::new();
     let store = open(&place.store());
     append(&store, entry("m1", 0, &[1, 2])).await;
+    assert_eq!(counts(&store).await, [2, 0, 2, 0, 0]);
     append(&store, entry("m2", 0, &[1, 2])).await;
+    assert_eq!(counts(&store).await, [4, 0, 4, 0, 0]);
     let torn = place.other("torn");
     copy(&place.store(), &torn);
+    fs::remove_file(torn.join("fanfare.db-log")).unwrap();
     fs::remove_file(torn.join("fanfare.db-shm")).unwrap();
     let whole = fs::read(torn.join("fanfare.db-wal")).unwrap();
     let database = fs::read(torn.join("fanfare.db")).unwrap();

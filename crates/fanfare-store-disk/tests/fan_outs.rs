@@ -4,15 +4,16 @@
 mod given;
 
 use std::num::NonZeroUsize;
-use std::path::Path;
 
 use fanfare_core::store::{Journal, LaneOrder, MessageState, Settlement};
 use fanfare_core::subscription::SubscriptionId;
-use fanfare_store_disk::check;
+use fanfare_store_disk::{DiskStore, check};
 use given::{Place, append, at, copy, counts, entry, ids, open, settle, take};
 
-/// Rows of a table of the store in `directory`, which may be in use.
-fn rows(directory: &Path, table: &str) -> i64 {
+/// Rows of a table of `store`, once everything that it answered is in its tables.
+async fn rows(store: &DiskStore, table: &str) -> i64 {
+    counts(store).await;
+    let directory = store.directory();
     let database = rusqlite::Connection::open(directory.join("fanfare.db")).unwrap();
     database.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
 }
@@ -23,18 +24,18 @@ async fn a_message_to_a_hundred_lanes_is_one_row_until_all_have_it() {
     let store = open(&place.store());
     let lanes: Vec<_> = (1..=100).collect();
     append(&store, entry("m1", 0, &lanes)).await;
-    assert_eq!((rows(&place.store(), "fan_out"), rows(&place.store(), "delivery")), (1, 0));
+    assert_eq!((rows(&store, "fan_out").await, rows(&store, "delivery").await), (1, 0));
     for &lane in &lanes {
         assert_eq!(ids(&take(&store, lane, 0).await), ["m1"]);
     }
     for &lane in &lanes[1..] {
         settle(&store, lane, 0, 1, Settlement::Delivered).await;
     }
-    assert_eq!(rows(&place.store(), "fan_out"), 1);
+    assert_eq!(rows(&store, "fan_out").await, 1);
     assert_eq!(store.state(SubscriptionId(1), 1).await.unwrap(), MessageState::Pending { due: at(0) });
     assert_eq!(store.state(SubscriptionId(2), 1).await.unwrap(), MessageState::Absent);
     settle(&store, 1, 0, 1, Settlement::Delivered).await;
-    assert_eq!((rows(&place.store(), "fan_out"), rows(&place.store(), "delivery")), (0, 0));
+    assert_eq!((rows(&store, "fan_out").await, rows(&store, "delivery").await), (0, 0));
     assert_eq!(counts(&store).await, [100, 100, 0, 0, 0]);
     assert!(check(place.store()).unwrap().is_sound());
 }
@@ -46,7 +47,7 @@ async fn a_message_to_thousands_of_lanes_is_a_row_for_each_thousand() {
     // Not in order, as subscriptions need not be.
     let lanes: Vec<_> = (1..=2_500).rev().collect();
     append(&store, entry("m1", 0, &lanes)).await;
-    assert_eq!(rows(&place.store(), "fan_out"), 3);
+    assert_eq!(rows(&store, "fan_out").await, 3);
     for lane in [1, 1_024, 1_025, 2_500] {
         take(&store, lane, 0).await;
         settle(&store, lane, 0, 1, Settlement::Delivered).await;
@@ -72,7 +73,7 @@ async fn what_fails_goes_on_by_itself_and_the_rest_of_its_message_does_not_mind(
     settle(&store, 2, 7, 1, Settlement::ToDeadLetter { reason: "410".into() }).await;
     settle(&store, 3, 7, 1, Settlement::Dropped { reason: "403".into() }).await;
     settle(&store, 4, 7, 1, Settlement::Discarded).await;
-    assert_eq!((rows(&place.store(), "fan_out"), rows(&place.store(), "delivery")), (1, 2));
+    assert_eq!((rows(&store, "fan_out").await, rows(&store, "delivery").await), (1, 2));
     assert_eq!(counts(&store).await, [5, 0, 3, 0, 2]);
     let state = async |lane| store.state(SubscriptionId(lane), 1).await.unwrap();
     assert_eq!(state(1).await, MessageState::Pending { due: at(9_000) });
@@ -80,7 +81,7 @@ async fn what_fails_goes_on_by_itself_and_the_rest_of_its_message_does_not_mind(
     assert!(matches!(state(3).await, MessageState::Dead(_)));
     assert_eq!(state(5).await, MessageState::Pending { due: at(0) });
     settle(&store, 5, 7, 1, Settlement::Delivered).await;
-    assert_eq!(rows(&place.store(), "fan_out"), 0);
+    assert_eq!(rows(&store, "fan_out").await, 0);
     let again = take(&store, 1, 9_000).await;
     assert_eq!((ids(&again), again[0].attempts), (vec!["m1"], 1));
     assert!(check(place.store()).unwrap().is_sound());
@@ -113,7 +114,7 @@ async fn a_lane_that_falls_behind_keeps_its_order_and_no_more_than_a_bound_in_me
     for number in 0..MESSAGES {
         append(&store, entry(&format!("m{number}"), number.cast_signed(), &[1])).await;
     }
-    assert_eq!((rows(&place.store(), "fan_out"), rows(&place.store(), "delivery")), (1_024, 76));
+    assert_eq!((rows(&store, "fan_out").await, rows(&store, "delivery").await), (1_024, 76));
     let lane = SubscriptionId(1);
     assert_eq!(store.lane_counts(lane).await.unwrap().waiting, MESSAGES);
     let mut taken = Vec::new();
@@ -154,7 +155,7 @@ async fn attempts_that_are_settled_together_share_a_row_and_are_told_apart() {
         settle(&store, 2, 0, 1, Settlement::Retry { at: at(1) }),
         settle(&store, 3, 0, 1, Settlement::Delivered),
     );
-    let shared = rows(&place.store(), "attempt");
+    let shared = rows(&store, "attempt").await;
     assert!(shared < 3, "{shared} rows for what came together");
     assert_eq!(store.attempts("m1", None).await.unwrap().len(), 3);
     let report = check(place.store()).unwrap();

@@ -14,7 +14,7 @@ use fanfare_core::subscription::SubscriptionId;
 use fanfare_core::{Connectors, Fanfare, Limits, Message, Owner, Protocol};
 use fanfare_store_disk::{DiskOptions, DiskStore};
 use fanfare_testkit::{ScriptedConnector, Step};
-use given::{Place, append, at, copy, counts, entry, ids, open, settle, take, topic};
+use given::{Place, append, at, copy, counts, entry, ids, make_format_3, open, settle, take, topic};
 
 /// Does something of every kind.
 async fn fill(store: &DiskStore) {
@@ -96,6 +96,35 @@ async fn documents_survive() {
     store.save(vec![removal("one"), removal("two")]).await.unwrap();
     drop(store);
     assert_eq!(open(&place.store()).load().await.unwrap(), Default::default());
+}
+
+#[tokio::test]
+async fn subscriptions_are_read_by_pages_each_once_in_the_order_of_their_ids() {
+    let place = Place::new();
+    let store = open(&place.store());
+    let arn = |number| format!("{}:{number}", topic());
+    let put = |number: u64| {
+        let destination = r#"{"protocol": "sqs", "address": "arn:aws:sqs:us-east-1:000000000000:one"}"#;
+        let arn = arn(number);
+        let record =
+            format!(r#"{{"id": {number}, "arn": "{arn}", "destination": {destination}, "state": "Confirmed"}}"#);
+        Change::PutSubscription(serde_json::from_str(&record).unwrap())
+    };
+    store.save([5, 2, 7, 1, 9, 4, 3].into_iter().map(put).collect()).await.unwrap();
+    let whole = store.load().await.unwrap();
+    let pages = store.pages().unwrap();
+    assert!(pages.all_but_subscriptions().await.unwrap().subscriptions.is_empty());
+    let (mut read, mut after, mut lengths) = (Vec::new(), None, Vec::new());
+    loop {
+        let page = pages.subscriptions_after(after, NonZeroUsize::new(3).unwrap()).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(SubscriptionId(last.id));
+        lengths.push(page.len());
+        read.extend(page);
+    }
+    assert_eq!(lengths, [3, 3, 1]);
+    assert_eq!(read.iter().map(|record| record.id).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 7, 9]);
+    assert_eq!(read, whole.subscriptions);
 }
 
 #[tokio::test]
@@ -199,7 +228,9 @@ async fn a_store_of_the_format_before_fan_out_rows_goes_on_with_what_waits_in_it
     append(&store, grouped("m2")).await;
     take(&store, 1, 0).await;
     settle(&store, 1, 0, 1, Settlement::Delivered).await;
+    let attempts = store.attempts("m1", None).await.unwrap();
     drop(store);
+    make_format_3(&place.store(), &[(1, attempts)]);
     let database = rusqlite::Connection::open(place.store().join("fanfare.db")).unwrap();
     database.execute_batch("DROP TABLE fan_out; PRAGMA user_version = 2").unwrap();
     drop(database);
@@ -212,4 +243,60 @@ async fn a_store_of_the_format_before_fan_out_rows_goes_on_with_what_waits_in_it
     assert_eq!(ids(&take(&store, 1, 1).await), ["m2", "m3"]);
     assert_eq!(ids(&take(&store, 2, 1).await), ["m1", "m2", "m3"]);
     assert!(fanfare_store_disk::check(place.store()).unwrap().is_sound());
+}
+
+#[tokio::test]
+async fn a_store_of_the_format_before_the_log_goes_on_with_everything_in_it() {
+    let place = Place::new();
+    let store = open(&place.store());
+    fill(&store).await;
+    let mut attempts = Vec::new();
+    for number in 1..=4 {
+        attempts.push((number, store.attempts(&format!("m{number}"), None).await.unwrap()));
+    }
+    assert!(attempts.iter().all(|(_, attempts)| attempts.len() == 1));
+    drop(store);
+    make_format_3(&place.store(), &attempts);
+    let report = fanfare_store_disk::check(place.store()).unwrap();
+    assert_eq!((report.format, report.messages, report.attempts, report.problems), (3, 7, 4, Vec::new()));
+
+    let store = open(&place.store());
+    claim_all(&store).await;
+    for (number, attempts) in attempts {
+        assert_eq!(store.attempts(&format!("m{number}"), None).await.unwrap(), attempts);
+    }
+    assert_eq!(store.message("m7").await.unwrap().unwrap().number, 7);
+    assert_eq!(fanfare_store_disk::check(place.store()).unwrap().problems, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_message_is_found_by_its_id_among_thousands_before_and_after_reopening() {
+    const MESSAGES: i64 = 4_200;
+    let place = Place::new();
+    let store = std::sync::Arc::new(open(&place.store()));
+    let mut publishers = tokio::task::JoinSet::new();
+    for first in 0..60 {
+        let store = std::sync::Arc::clone(&store);
+        publishers.spawn(async move {
+            for number in 0..MESSAGES / 60 {
+                append(&store, entry(&format!("p{}", first * (MESSAGES / 60) + number), 0, &[])).await;
+            }
+        });
+    }
+    publishers.join_all().await;
+    let found = async |store: &DiskStore| {
+        for number in [0, 1, 777, 4_095, 4_096, MESSAGES - 1] {
+            let id = format!("p{number}");
+            let message = store.message(&id).await.unwrap().expect("it is kept");
+            assert_eq!(message.dispatch.publication.id(), id);
+        }
+        assert!(store.message(&format!("p{MESSAGES}")).await.unwrap().is_none());
+    };
+    found(&store).await;
+    let blocks = rusqlite::Connection::open(place.store().join("fanfare.db")).unwrap();
+    let blocks: i64 = blocks.query_row("SELECT count(*) FROM message_ids", [], |row| row.get(0)).unwrap();
+    assert!(blocks > 0, "most are in a block");
+    drop(std::sync::Arc::into_inner(store).unwrap());
+    found(&open(&place.store())).await;
+    assert_eq!(fanfare_store_disk::check(place.store()).unwrap().problems, [""; 0]);
 }

@@ -68,8 +68,11 @@ impl Renderer {
             let event = async || Bytes::from(CloudEvent::of(notification).to_json());
             return Ok(rendered.event.get_or_init(event).await.clone());
         }
-        let seal = self.seal(notification, &rendered).await?;
-        let envelope = rendered.envelope.get_or_init(async || Envelope::new(notification, seal, links)).await;
+        let envelope = match rendered.envelope.get() {
+            Some(envelope) => envelope,
+            // Apart, so that the many who find it made have no room for it in them.
+            None => Box::pin(self.envelope(notification, &rendered)).await?,
+        };
         let subscription = match notification.kind() {
             NotificationKind::Notification => notification.subscription(),
             _ => None,
@@ -100,6 +103,16 @@ impl Renderer {
     /// The signer, whose certificate is to be served at [`Links::signing_cert_url`].
     pub fn signer(&self) -> &Signer {
         &self.0.signer
+    }
+
+    /// What all subscribers share, made now if it is the first of its text.
+    async fn envelope<'r>(
+        &self,
+        notification: &Notification,
+        rendered: &'r Rendered,
+    ) -> Result<&'r Envelope, RenderError> {
+        let seal = self.seal(notification, rendered).await?;
+        Ok(rendered.envelope.get_or_init(async || Envelope::new(notification, seal, &self.0.links)).await)
     }
 
     /// The signature of a notification, made now if it is the first of its text; none for those of FIFO topics.

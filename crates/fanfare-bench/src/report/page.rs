@@ -50,8 +50,10 @@ const CLOSING: &str = "
 | `slow_isolation*` | 35 healthy endpoints beside 5 that hang, 5 that take 5 s and 5 that answer 503 | the same 35 alone |
 | `hang_memory` | the server's memory with 10,000 attempts that nobody answers | |
 | `backlog_*`, `restart_backlog` | a million notifications for an endpoint that hangs; the next start | the same without; reading the store's files |
-| `subs_*`, `restart_subs` | a million subscriptions of one topic, through the library | a thousand messages to a thousand; reading the files and parsing the policies |
-| `topics_*` | 100,000 topics over HTTP | |
+| `subs_*`, `restart_subs` | a million subscriptions of one topic, through the library: made, published to, kept through a restart, and ended | a thousand messages to a thousand; reading the files and parsing the policies |
+| `subs_http_*`, `subs_pages` | a million subscriptions of one topic over HTTP: 64 callers make them, all pages are listed and counted, 64 callers end them one by one, and none is listed | the first pages |
+| `subs_most_*` | as many subscriptions as Amazon SNS allows, when asked for by its name alone (`subs_12m`) | |
+| `topics_*` | 100,000 topics over HTTP: made, listed by all pages, deleted one by one | the first pages |
 | `idle_*` | a server that nobody calls | |
 | `peer_moto_*` | the server | moto's server, which keeps everything in memory and signs nothing |
 

@@ -39,7 +39,7 @@ pub(crate) struct CrowdTask {
 }
 
 impl CrowdTask {
-    /// The sample is of the deliveries. Beside it: how many `subscriptions` there are, `bytes` of each subscription, `made` subscriptions a second, `publish_ns`
+    /// The sample is of the deliveries. Beside it: how many `subscriptions` there are, `bytes` of each subscription, `made` and `ended` subscriptions a second, `publish_ns`
     /// for each subscription until `publish` answers, `open` and `parse` seconds for another start and for reading all
     /// policies.
     pub(super) fn perform(self) -> Result<Sample> {
@@ -75,6 +75,9 @@ impl CrowdTask {
         let fanfare = open(&self.directory, &delivered).await?;
         fanfare.create_topic("alone").await?;
         let opened = begun.elapsed();
+        let begun = Instant::now();
+        unsubscribe(&fanfare, &topic).await?;
+        let ended = subscriptions as f64 / begun.elapsed().as_secs_f64();
         fanfare.close().await;
         let begun = Instant::now();
         for number in 0..if self.filtered { subscriptions } else { 0 } {
@@ -84,6 +87,7 @@ impl CrowdTask {
             .with("bytes", grown as f64 * 1024.0 / subscriptions as f64)
             .with("subscriptions", subscriptions as f64)
             .with("made", made)
+            .with("ended", ended)
             .with("publish_ns", publishing.as_nanos() as f64 / deliveries as f64)
             .with("open", opened.as_secs_f64())
             .with("parse", begun.elapsed().as_secs_f64()))
@@ -115,6 +119,24 @@ impl CrowdTask {
             ended??;
         }
         Ok(numbers.load(Ordering::Relaxed))
+    }
+}
+
+/// Ends every subscription of the topic, page by page.
+async fn unsubscribe(fanfare: &Fanfare, topic: &TopicArn) -> Result<()> {
+    let mut after = None;
+    loop {
+        let page = fanfare.subscriptions_page(topic, after, AT_A_TIME)?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = Some(last.id());
+        let mut ending = JoinSet::new();
+        for subscription in page {
+            let fanfare = fanfare.clone();
+            ending.spawn(async move { fanfare.unsubscribe(subscription.arn()).await });
+        }
+        while let Some(ended) = ending.join_next().await {
+            ended??;
+        }
     }
 }
 

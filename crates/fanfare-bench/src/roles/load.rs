@@ -1,6 +1,7 @@
 //! Callers of an SNS server: hand-written HTTP over connections that stay open, one call at a time on each.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -27,6 +28,8 @@ pub(crate) struct LoadTask {
     pub(crate) count: u64,
     /// The call, with places to fill in. A call that is always the same is signed once, before the measurement.
     pub(crate) form: String,
+    /// A file with a line for each call, which is filled in as its word.
+    pub(crate) words: Option<PathBuf>,
     /// Calls a second, evenly; 0 for as many as are answered.
     pub(crate) per_second: f64,
 }
@@ -40,12 +43,14 @@ impl LoadTask {
     async fn call(self) -> Result<Sample> {
         let host = self.server.to_string();
         let fixed = form::is_fixed(&self.form).then(|| sigv4::request(&host, &self.form, Timestamp::now()));
+        let words = Arc::new(self.words.as_ref().map(Words::read).transpose()?);
         let (task, next) = (Arc::new(self), Arc::new(AtomicU64::new(0)));
         let mut callers = JoinSet::new();
         let meter = Meter::here()?;
         let begun = Instant::now();
         for _ in 0..task.callers {
-            let (task, next, fixed, host) = (Arc::clone(&task), Arc::clone(&next), fixed.clone(), host.clone());
+            let (task, next, words) = (Arc::clone(&task), Arc::clone(&next), Arc::clone(&words));
+            let (fixed, host) = (fixed.clone(), host.clone());
             callers.spawn(async move {
                 let mut caller = Caller::new(task.server);
                 let mut latencies = Vec::new();
@@ -62,7 +67,8 @@ impl LoadTask {
                     match &fixed {
                         Some(request) => caller.call(request).await?,
                         None => {
-                            let form = form::filled(&task.form, number);
+                            let word = words.as_ref().as_ref().map_or("", |words| words.line(number));
+                            let form = form::filled(&task.form, number, word);
                             caller.call(&sigv4::request(&host, &form, Timestamp::now())).await?;
                         }
                     }
@@ -75,6 +81,31 @@ impl LoadTask {
             latencies.extend(ended??);
         }
         Ok(meter.stop(task.count)?.with_latencies(latencies))
+    }
+}
+
+/// The lines of a file.
+struct Words {
+    text: String,
+    /// Where each line begins, and the text ends.
+    places: Vec<usize>,
+}
+
+impl Words {
+    fn read(path: &PathBuf) -> Result<Self> {
+        let text = std::fs::read_to_string(path)?;
+        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(place, _)| place + 1);
+        let places = std::iter::once(0).chain(ends).collect();
+        Ok(Self { text, places })
+    }
+
+    /// The line of that number; nothing when there are fewer.
+    fn line(&self, number: u64) -> &str {
+        let number = usize::try_from(number).unwrap_or(usize::MAX - 1);
+        match self.places.get(number..=number + 1) {
+            Some(&[begin, end]) => &self.text[begin..end - 1],
+            _ => "",
+        }
     }
 }
 

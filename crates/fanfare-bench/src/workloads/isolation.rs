@@ -87,6 +87,7 @@ pub(super) fn stamped(
         callers: 4,
         count,
         form: form::publish(topic, MESSAGE_BYTES, true),
+        words: None,
         per_second: PER_SECOND,
     }))?;
     let arrived = sink.until(deliveries)?;

@@ -99,10 +99,9 @@ pub(super) async fn make(
         return Attempted { subscription: None, calls: skipped(&engine, deliveries) };
     };
     let mut calls = Vec::with_capacity(deliveries.len());
-    let (wanted, late): (Vec<_>, Vec<_>) =
-        deliveries.into_iter().partition(|delivery| is_wanted(&subscription, &delivery.dispatch.kind));
+    let (wanted, late) = parted(deliveries, |delivery| is_wanted(&subscription, &delivery.dispatch.kind));
     calls.extend(skipped(&engine, late));
-    let (direct, dead): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|delivery| delivery.stage == Stage::Endpoint);
+    let (direct, dead) = parted(wanted, |delivery| delivery.stage == Stage::Endpoint);
     for (stage, deliveries) in [(Stage::Endpoint, direct), (Stage::DeadLetter, dead)] {
         if deliveries.is_empty() {
             continue;
@@ -113,6 +112,14 @@ pub(super) async fn make(
         }
     }
     Attempted { subscription: Some(subscription), calls }
+}
+
+/// Those for which `is` holds, and the others; mostly it holds for all.
+fn parted(deliveries: Vec<Delivery>, is: impl Fn(&Delivery) -> bool) -> (Vec<Delivery>, Vec<Delivery>) {
+    match deliveries.iter().all(&is) {
+        true => (deliveries, Vec::new()),
+        false => deliveries.into_iter().partition(is),
+    }
 }
 
 /// Whether a message of that kind is still of use to the subscription as it stands.
@@ -135,6 +142,9 @@ async fn call_in_batches(
     deliveries: Vec<Delivery>,
     calls: &mut Vec<Call>,
 ) {
+    if deliveries.len() == 1 {
+        return call(engine, subscription, opened, deliveries, calls).await;
+    }
     let mut rest = deliveries.into_iter().peekable();
     while rest.peek().is_some() {
         let (mut batch, mut bytes) = (Vec::new(), 0);

@@ -107,7 +107,7 @@ impl Fanfare {
         if engine.settings.attributes_beside_json_structure {
             publication = publication.with_attributes_beside_json_structure();
         }
-        let published = Published::tracked(engine, id, [SubscriptionArn::new(publication.topic(), ID)]);
+        let published = Published::tracked(engine, id, vec![lane]);
         let dispatch = Dispatch { kind: NotificationKind::Notification, publication };
         let entry = Entry { dispatch, lanes: vec![lane], dedup: None, archive_until: None };
         engine.carried(Arc::clone(engine).accept_direct(entry, lane)).await?;

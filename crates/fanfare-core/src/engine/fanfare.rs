@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::runtime::Handle;
+use futures_util::stream::{self, StreamExt as _};
 use tokio::task::JoinSet;
 
 use super::direct::Direct;
@@ -12,8 +12,10 @@ use super::progress::{Observers, Progress, Watch};
 use super::report::{Ending, Trackers};
 use super::rest::Lull;
 use super::settings::FanfareBuilder;
+use super::settling::Settling;
 use super::steady::Steady;
 use super::subscribing::ENDED_FOR;
+use super::threads::Threads;
 use super::timer::Timer;
 use super::{Activity, DropCause, Engine, Step, timer};
 use crate::arn::{Owner, TopicArn, TopicName};
@@ -24,6 +26,9 @@ use crate::registry::{Registry, SubscriptionCounts, refusal};
 use crate::store::{Counters, Store, StoreError};
 use crate::subscription::Subscription;
 use crate::topic::{Topic, TopicSettings};
+
+/// From how many subscriptions of a deleted topic at a time what waits is given up.
+const GIVEN_UP_TOGETHER: usize = 256;
 
 /// Publishes messages to topics, and brings them to every subscriber.
 ///
@@ -59,6 +64,8 @@ pub(super) struct Running {
     engine: Arc<Engine>,
     /// The timer and the lanes. The engine itself holds them weakly, so that they end with the last handle.
     tasks: Arc<Mutex<JoinSet<()>>>,
+    #[allow(dead_code, reason = "its threads end with it")]
+    threads: Threads,
 }
 
 impl Drop for Running {
@@ -90,6 +97,7 @@ impl Fanfare {
         documents: Documents,
     ) -> Self {
         let tasks = Arc::new(Mutex::new(JoinSet::new()));
+        let threads = builder.settings.delivery_threads.map(Threads::start).unwrap_or_default();
         let engine = Arc::new(Engine {
             steady: Steady::new(Arc::clone(&builder.host)),
             host: builder.host,
@@ -98,7 +106,8 @@ impl Fanfare {
             connectors: builder.connectors,
             registry: Arc::new(registry),
             documents,
-            lanes: Lanes::new(builder.settings.lanes_at_work, Arc::downgrade(&tasks), Handle::current()),
+            lanes: Lanes::new(builder.settings.lanes_at_work, Arc::downgrade(&tasks), &threads),
+            settling: Settling::default(),
             settings: builder.settings,
             observers: Observers::new(builder.observers),
             trackers: Trackers::default(),
@@ -106,7 +115,7 @@ impl Fanfare {
             lull: Lull::default(),
         });
         tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(timer::run(Arc::clone(&engine)));
-        let running = Arc::new(Running { engine: Arc::clone(&engine), tasks });
+        let running = Arc::new(Running { engine: Arc::clone(&engine), tasks, threads });
         Self { engine, running }
     }
 
@@ -148,9 +157,9 @@ impl Fanfare {
     ) -> Result<TopicArn, SnsError> {
         let arn = TopicArn::new(owner, &TopicName::parse(name)?);
         self.engine.open_for_changes()?;
-        self.engine.check_room_for_topic(&arn)?;
         let made = self.engine.host.now();
-        self.engine.registry.create_topic(arn.clone(), made, settings).await?;
+        let room = |known| self.engine.check_room_for_topic(&arn, known);
+        self.engine.registry.create_topic(arn.clone(), made, settings, room).await?;
         Ok(arn)
     }
 
@@ -187,9 +196,12 @@ impl Fanfare {
         let (engine, topic) = (Arc::clone(&self.engine), topic.clone());
         self.engine
             .carried(async move {
-                for subscription in ended {
-                    engine.give_up_waiting(&subscription, "the topic was deleted").await;
-                }
+                // Many at a time, so that the store does it together.
+                let given_up = ended.into_iter().map(|subscription| {
+                    let engine = &engine;
+                    async move { engine.give_up_waiting(&subscription, "the topic was deleted").await }
+                });
+                stream::iter(given_up).buffer_unordered(GIVEN_UP_TOGETHER).collect::<()>().await;
                 engine.store.drop_archive(&topic).await.map_err(|error| refusal(&error))
             })
             .await
@@ -271,8 +283,14 @@ impl Fanfare {
     pub async fn close(self) {
         self.engine.lanes.close();
         self.engine.timer.interrupt();
-        let mut tasks = std::mem::take(&mut *self.running.tasks.lock().unwrap_or_else(PoisonError::into_inner));
-        while tasks.join_next().await.is_some() {}
+        loop {
+            let mut tasks = std::mem::take(&mut *self.running.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+            // Lanes that end leave something to settle.
+            if tasks.is_empty() {
+                break;
+            }
+            while tasks.join_next().await.is_some() {}
+        }
         self.engine.trackers.close();
     }
 }
@@ -310,6 +328,7 @@ impl Engine {
             subscription: subscription.arn().clone(),
             reason: reason.to_owned(),
         });
-        self.trackers.ended(message_id, subscription.arn(), || Ending::Dropped { reason: reason.to_owned() });
+        let ending = || Ending::Dropped { reason: reason.to_owned() };
+        self.trackers.ended(message_id, subscription.id, subscription.arn(), ending);
     }
 }

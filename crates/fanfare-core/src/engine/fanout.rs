@@ -1,13 +1,12 @@
 //! Who gets a message: the confirmed subscriptions of its topic whose filter policies match it.
 
-use std::collections::{BTreeMap, HashSet};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
-use crate::arn::SubscriptionArn;
+use crate::arn::{SubscriptionArn, TopicArn};
 use crate::filter::{Event, FilterReason, FilteredOut, Verdict};
 use crate::message::{Message, TextIndex};
 use crate::registry::{Audience, Registry};
-use crate::subscription::{Subscription, SubscriptionId};
+use crate::subscription::SubscriptionId;
 
 /// Of how many subscriptions at most it is told in words why they do not want a message. Who looks on misses more than that.
 const WORDS_MAX: usize = 1000;
@@ -15,7 +14,8 @@ const WORDS_MAX: usize = 1000;
 /// Who gets a message, and how many do not want it.
 #[derive(Debug, Default)]
 pub(super) struct FanOut {
-    pub(super) matched: Vec<Arc<Subscription>>,
+    /// In the order of their ids.
+    pub(super) matched: Vec<SubscriptionId>,
     pub(super) filtered_out: FilteredOut,
     /// Those that do not want it, one by one, when that was asked for.
     pub(super) in_words: Vec<InWords>,
@@ -51,49 +51,50 @@ pub(super) fn fan_out(message: &Message, audience: &Audience, registry: &Registr
     if texts.len() < 2 {
         let text = texts.keys().next().copied().unwrap_or(TextIndex(0));
         let found = index.matches(&event(message, text));
-        return FanOut {
-            matched: registry.receivers(&found.keys),
-            filtered_out: found.filtered_out,
-            in_words: Vec::new(),
-        };
+        return FanOut { matched: found.keys, filtered_out: found.filtered_out, in_words: Vec::new() };
     }
     let found = index.matches_but_body(&event(message, TextIndex(0)));
-    let mut matched = registry.receivers(&found.keys);
+    let mut matched = found.keys;
     let mut filtered_out = found.filtered_out;
     for (text, readers) in texts {
         let (keys, reason) = index.matches_of_body(&event(message, text));
-        let found = registry.receivers(&keys).into_iter().filter(|subscription| text_of(message, subscription) == text);
-        let before = matched.len();
-        matched.extend(found);
+        let found = registry.select(&keys, |protocol, address| message.select_for(protocol, address) == text);
         // A subscription that has come or gone since the readers were counted may make for a difference.
-        filtered_out.add(reason, readers.saturating_sub(matched.len() - before));
+        filtered_out.add(reason, readers.saturating_sub(found.len()));
+        matched.extend(found);
     }
-    matched.sort_unstable_by_key(|subscription| subscription.id);
+    matched.sort_unstable();
     FanOut { matched, filtered_out, in_words: Vec::new() }
 }
 
-/// Those of `subscriptions` that do not want the message, with their reasons; not more than somebody could follow.
+/// The topic's subscriptions that do not want the message, with their reasons; not more than somebody could follow.
 pub(super) fn in_words(
     message: &Message,
-    subscriptions: &[Arc<Subscription>],
-    matched: &[Arc<Subscription>],
+    topic: &TopicArn,
+    registry: &Registry,
+    matched: &[SubscriptionId],
 ) -> Vec<InWords> {
-    let matched: HashSet<SubscriptionId> = matched.iter().map(|subscription| subscription.id).collect();
     let mut events = BTreeMap::new();
-    let others = subscriptions.iter().filter(|known| known.receives_new() && !matched.contains(&known.id));
-    let left_out = others.filter_map(|subscription| {
-        let policy = subscription.filter_policy()?;
-        let text = text_of(message, subscription);
-        let event = events.entry(text).or_insert_with(|| event(message, text));
-        let Verdict::FilteredOut(reason) = policy.matches(event) else { return None };
-        let because = policy.explain(event).unwrap_or_default();
-        Some(InWords { subscription: subscription.arn().clone(), reason, because })
-    });
-    left_out.take(WORDS_MAX).collect()
-}
-
-fn text_of(message: &Message, subscription: &Subscription) -> TextIndex {
-    message.select_for(subscription.protocol(), subscription.destination().address_text())
+    let mut left_out = Vec::new();
+    let mut after = None;
+    loop {
+        let (page, last) = registry.filtered_page(topic, after, |id| matched.binary_search(&id).is_ok());
+        for subscription in page {
+            let text = message.select_for(subscription.protocol(), subscription.destination().address_text());
+            let event = events.entry(text).or_insert_with(|| event(message, text));
+            let Some(policy) = subscription.filter_policy() else { continue };
+            let Verdict::FilteredOut(reason) = policy.matches(event) else { continue };
+            let because = policy.explain(event).unwrap_or_default();
+            left_out.push(InWords { subscription: subscription.arn().clone(), reason, because });
+            if left_out.len() == WORDS_MAX {
+                return left_out;
+            }
+        }
+        after = last;
+        if after.is_none() {
+            return left_out;
+        }
+    }
 }
 
 fn event(message: &Message, text: TextIndex) -> Event<'_> {

@@ -1,90 +1,110 @@
 //! One subscription's queue at work: takes what is due, attempts it at the subscription's own pace, settles what comes.
 
 use std::num::{NonZeroU32, NonZeroUsize};
-use std::panic::resume_unwind;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
-use tokio::task::{JoinError, JoinSet};
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
 
 use super::Engine;
 use super::attempt::{self, Attempted, Endpoints};
 use super::health::Health;
-use super::lanes::{Counted, Signal};
+use super::lanes::Counted;
+use super::linger::Stay;
 use super::pace::Pace;
-use super::verdict::Verdict;
-use crate::attempt::Attempt;
+use super::signal::Signal;
 use crate::host::Timestamp;
-use crate::store::{Delivery, LaneOrder, Settled, Settlement, StoreError};
+use crate::store::{Delivery, LaneOrder, StoreError};
 use crate::subscription::{Subscription, SubscriptionId};
 
 /// How long a lane waits when the store does not work.
-const STORE_DELAY: Duration = Duration::from_secs(1);
+pub(super) const STORE_DELAY: Duration = Duration::from_secs(1);
 
 /// How many deliveries of a forgotten subscription are given up at a time.
 const CLEARED_AT_A_TIME: NonZeroUsize = NonZeroUsize::new(1000).expect("1000 is not zero");
+
+/// Deliveries of a lane whose outcomes may be on their way to the store before it begins no further attempt.
+const UNSETTLED_MAX: usize = 128;
 
 /// Works until there is nothing to do. Dropping it at any time loses nothing: what was taken stays in the store.
 pub(super) async fn run(engine: Arc<Engine>, id: SubscriptionId, signal: Arc<Signal>) {
     let mut manner =
         engine.lanes.take_manner(id).unwrap_or_else(|| Manner::new(Health::new(engine.settings.lane_concurrency)));
-    // Tasks of their own, so that they go on while the lane waits for the store.
-    let mut under_way = JoinSet::new();
+    let mut attempts = Attempts::new();
     let mut course: Option<Course> = None;
+    // Whether the store may have something to be taken.
+    let mut look = true;
     loop {
+        if !attempts.ended.is_empty() {
+            engine.settle(id, &signal, attempts.ended.drain(..), &mut manner.health);
+            manner.count_failing(&engine);
+        }
         let now = engine.steady.now();
+        look |= signal.is_called();
         signal.heed(now);
-        let mut held_back = None;
+        let mut next = Step::Idle;
         match engine.lane(id) {
-            None => held_back = engine.drop_all(id).await.then(|| now + STORE_DELAY),
+            None => {
+                course = None;
+                if attempts.beside(engine.drop_all(id)).await {
+                    next = Step::Wait(now + STORE_DELAY);
+                }
+            }
             Some(subscription) if !subscription.paused => {
                 let course = Course::keep(&mut course, subscription);
                 manner.keep_to(course.rate(&engine), now);
-                while under_way.len() < manner.health.concurrency() && !engine.lanes.closing() {
-                    let room = manner.health.concurrency() - under_way.len();
-                    match engine.next(course, &mut manner, room).await {
-                        Step::Attempt(calls) => {
-                            for deliveries in calls {
+                while look && attempts.count() < manner.health.concurrency() && !engine.lanes.closing() {
+                    let asked = manner.asks(&engine, course, &signal, attempts.count());
+                    let Step::Take(max) = asked else {
+                        next = asked;
+                        break;
+                    };
+                    let now = engine.steady.now();
+                    match attempts.beside(engine.store.take(id, now, max, course.order)).await {
+                        Ok(deliveries) => {
+                            // Fewer than were asked for are all that there are.
+                            look = deliveries.len() >= max.get();
+                            manner.spend(deliveries.len());
+                            for deliveries in in_calls_of(course.batch_size(&engine), deliveries) {
                                 let endpoints = Arc::clone(&course.endpoints);
-                                under_way.spawn(attempt::make(Arc::clone(&engine), id, endpoints, deliveries));
+                                attempts.begin(attempt::make(Arc::clone(&engine), id, endpoints, deliveries));
                             }
                         }
-                        Step::Wait(until) => {
-                            held_back = Some(until);
+                        Err(error) => {
+                            complain(id, "take", &error);
+                            next = Step::Wait(now + STORE_DELAY);
                             break;
                         }
-                        Step::Idle => break,
                     }
                 }
             }
-            Some(_) => {}
+            // Whoever resumes it calls the lane.
+            Some(_) => course = None,
         }
-        if under_way.is_empty() && (held_back.is_none() || engine.lanes.closing()) {
-            if let Some(course) = course.as_ref().filter(|course| !course.subscription.paused) {
+        if !attempts.ended.is_empty() {
+            continue;
+        }
+        let held_back = next.until();
+        if attempts.count() == 0 && (matches!(next, Step::Idle) || engine.lanes.closing()) {
+            if let Some(course) = &course {
                 engine.set_alarm(course).await;
             }
-            if engine.lanes.leave(id, &signal) {
-                engine.begin_next();
-                engine.lull.tell();
-                if !manner.is_fresh(engine.steady.now()) {
+            if engine.stay_or_leave(id, &signal, course.is_some()).await == Stay::Leave {
+                if !manner.is_fresh(engine.steady.now()) && engine.lane(id).is_some() {
                     engine.lanes.keep_manner(id, manner);
                 }
                 return;
             }
             continue;
         }
-        if let Some(until) = held_back.filter(|_| under_way.is_empty()) {
+        if let Some(until) = held_back.filter(|_| attempts.count() == 0) {
             signal.rest(until);
             engine.lull.tell();
         }
         tokio::select! {
-            Some(attempted) = under_way.join_next(), if !under_way.is_empty() => {
-                // What else has ended by now is settled in the same go.
-                let rest = std::iter::from_fn(|| under_way.try_join_next());
-                let ended = std::iter::once(attempted).chain(rest).filter_map(finished).collect();
-                engine.settle(id, ended, &mut manner.health).await;
-                manner.failing = manner.health.is_failing().then(|| engine.lanes.count_failing());
-            }
+            () = attempts.next(), if attempts.count() > 0 => {}
             () = signal.wait() => {}
             () = async { engine.steady.sleep_until(held_back.expect("guarded")).await }, if held_back.is_some() => {}
         }
@@ -92,13 +112,51 @@ pub(super) async fn run(engine: Arc<Engine>, id: SubscriptionId, signal: Arc<Sig
     }
 }
 
-/// What an attempt came to; nothing when it was cut off, because the runtime ends. Endpoints cannot make an attempt panic; when
-/// the engine does, the lane starts anew.
-fn finished(ended: Result<Attempted, JoinError>) -> Option<Attempted> {
-    match ended.map_err(JoinError::try_into_panic) {
-        Ok(attempted) => Some(attempted),
-        Err(Ok(panic)) => resume_unwind(panic),
-        Err(Err(_)) => None,
+/// Attempts that are under way, which the lane itself makes: they go on whatever it waits for.
+struct Attempts<A> {
+    under_way: FuturesUnordered<A>,
+    /// What came of those that have ended.
+    ended: Vec<Attempted>,
+}
+
+impl<A: Future<Output = Attempted>> Attempts<A> {
+    fn new() -> Self {
+        Self { under_way: FuturesUnordered::new(), ended: Vec::new() }
+    }
+
+    fn begin(&self, attempt: A) {
+        self.under_way.push(attempt);
+    }
+
+    /// How many are under way.
+    fn count(&self) -> usize {
+        self.under_way.len()
+    }
+
+    /// Waits until at least one has ended.
+    async fn next(&mut self) {
+        std::future::poll_fn(|context| {
+            while let Poll::Ready(Some(attempted)) = self.under_way.poll_next_unpin(context) {
+                self.ended.push(attempted);
+            }
+            if self.ended.is_empty() { Poll::Pending } else { Poll::Ready(()) }
+        })
+        .await;
+    }
+
+    /// Waits for `work` of the store while the attempts go on.
+    async fn beside<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        std::future::poll_fn(|context| {
+            if let Poll::Ready(done) = work.as_mut().poll(context) {
+                return Poll::Ready(done);
+            }
+            while let Poll::Ready(Some(attempted)) = self.under_way.poll_next_unpin(context) {
+                self.ended.push(attempted);
+            }
+            Poll::Pending
+        })
+        .await
     }
 }
 
@@ -123,6 +181,42 @@ impl Manner {
         }
     }
 
+    /// What the lane may do next, with so many calls under way.
+    fn asks(&mut self, engine: &Engine, course: &Course, signal: &Signal, under_way: usize) -> Step {
+        let now = engine.steady.now();
+        if signal.store_fails() {
+            return Step::Wait(now + STORE_DELAY);
+        }
+        if let Some(until) = self.health.held_back(now) {
+            return Step::Wait(until);
+        }
+        signal.await_store(true);
+        if signal.unsettled() >= UNSETTLED_MAX {
+            return Step::AwaitStore;
+        }
+        signal.await_store(false);
+        let room = course.batch_size(engine).get().saturating_mul(self.health.concurrency() - under_way);
+        let allowed = self.pace.as_mut().map_or(room, |pace| pace.ready(now).min(room));
+        match NonZeroUsize::new(allowed) {
+            Some(max) => Step::Take(max),
+            None => self.pace.as_ref().map_or(Step::Idle, |pace| Step::Wait(pace.next())),
+        }
+    }
+
+    /// Counts attempts that begin.
+    fn spend(&mut self, attempts: usize) {
+        if let Some(pace) = &mut self.pace {
+            pace.spend(attempts);
+        }
+    }
+
+    /// Has it counted whether the endpoint keeps failing.
+    fn count_failing(&mut self, engine: &Engine) {
+        if self.health.is_failing() != self.failing.is_some() {
+            self.failing = self.health.is_failing().then(|| engine.lanes.count_failing());
+        }
+    }
+
     /// Whether a new lane would go about it in the same way.
     fn is_fresh(&mut self, now: Timestamp) -> bool {
         self.health.is_fresh(now) && self.pace.as_mut().is_none_or(|pace| pace.is_full(now))
@@ -137,30 +231,24 @@ struct Course {
     order: LaneOrder,
 }
 
-/// An attempt and what follows from it.
-struct Judged {
-    subscription: Option<Arc<Subscription>>,
-    call: attempt::Call,
-    verdict: Verdict,
-    attempt: Option<Attempt>,
-}
-
-impl Judged {
-    fn settled(&self) -> Settled {
-        Settled {
-            id: self.call.delivery.id,
-            settlement: self.verdict.settlement.clone(),
-            attempt: self.attempt.clone(),
-        }
-    }
-}
-
 /// What a lane can do next.
 enum Step {
-    /// Make these calls, each with these deliveries.
-    Attempt(Vec<Vec<Delivery>>),
+    /// Take at most so many deliveries.
+    Take(NonZeroUsize),
     Wait(Timestamp),
+    /// Wait until the store has more of what it is told.
+    AwaitStore,
     Idle,
+}
+
+impl Step {
+    /// Until when there is nothing to do, where that is known.
+    fn until(&self) -> Option<Timestamp> {
+        match self {
+            Self::Wait(until) => Some(*until),
+            _ => None,
+        }
+    }
 }
 
 impl Course {
@@ -173,6 +261,11 @@ impl Course {
         course.as_ref().expect("it was just set")
     }
 
+    /// How many deliveries go into one call.
+    fn batch_size(&self, engine: &Engine) -> NonZeroUsize {
+        self.endpoints.batch_size(engine, &self.subscription)
+    }
+
     /// The rate that the subscription sets, or else the one that its endpoint asks for.
     fn rate(&self, engine: &Engine) -> Option<NonZeroU32> {
         self.subscription.max_receives_per_second.or_else(|| self.endpoints.rate(engine, &self.subscription))
@@ -180,31 +273,31 @@ impl Course {
 }
 
 impl Engine {
-    /// Takes what may be attempted now in at most `calls` calls.
-    async fn next(&self, course: &Course, manner: &mut Manner, calls: usize) -> Step {
-        let now = self.steady.now();
-        if let Some(until) = manner.health.held_back(now) {
-            return Step::Wait(until);
-        }
-        let batch = course.endpoints.batch_size(self, &course.subscription);
-        let room = batch.get().saturating_mul(calls);
-        let allowed = manner.pace.as_mut().map_or(room, |pace| pace.ready(now).min(room));
-        let Some(max) = NonZeroUsize::new(allowed) else {
-            return manner.pace.as_ref().map_or(Step::Idle, |pace| Step::Wait(pace.next()));
-        };
-        match self.store.take(course.subscription.id, now, max, course.order).await {
-            Ok(deliveries) if deliveries.is_empty() => Step::Idle,
-            Ok(deliveries) => {
-                if let Some(pace) = &mut manner.pace {
-                    pace.spend(deliveries.len());
+    /// Lets a lane that has nothing to do linger until it is called or has to leave, or leave at once.
+    async fn stay_or_leave(self: &Arc<Self>, id: SubscriptionId, signal: &Signal, may_linger: bool) -> Stay {
+        if may_linger && self.linger(signal) {
+            self.begin_next();
+            self.lull.tell();
+            loop {
+                signal.wait().await;
+                match self.lanes.stay(id, signal) {
+                    Stay::Linger => {}
+                    stay => return stay,
                 }
-                Step::Attempt(in_calls_of(batch, deliveries))
-            }
-            Err(error) => {
-                complain(course.subscription.id, "take", &error);
-                Step::Wait(now + STORE_DELAY)
             }
         }
+        // It keeps its place until the store has what came of its deliveries, or else those would pile up.
+        signal.await_store(true);
+        if signal.unsettled() > 0 && !self.lanes.closing() {
+            signal.wait().await;
+            return Stay::GoOn;
+        }
+        if !self.lanes.leave(id, signal) {
+            return Stay::GoOn;
+        }
+        self.begin_next();
+        self.lull.tell();
+        Stay::Leave
     }
 
     /// Has the timer wake the lane when it has something due again.
@@ -218,60 +311,6 @@ impl Engine {
                 self.timer.set(id, self.steady.now() + STORE_DELAY);
             }
         }
-    }
-
-    /// Records what came of attempts, and tells those who listen. The store is asked again until it has it, or the engine
-    /// closes: then the attempts count as never answered, and are made again after the next start.
-    async fn settle(self: &Arc<Self>, id: SubscriptionId, ended: Vec<Attempted>, health: &mut Health) {
-        let now = self.steady.now();
-        // It may have ended while an attempt was under way: then nothing is put off any more.
-        let is_over = self.lane(id).is_none_or(|now| now.has_ended());
-        let judged: Vec<_> = ended.into_iter().flat_map(|round| self.judge(round, now, is_over, health)).collect();
-        let settled: Vec<_> = judged.iter().map(Judged::settled).collect();
-        while let Err(error) = self.store.settle(id, now, settled.clone()).await {
-            complain(id, "settle", &error);
-            if self.lanes.closing() {
-                return;
-            }
-            self.steady.sleep_until(self.steady.now() + STORE_DELAY).await;
-        }
-        for Judged { subscription, call, verdict, attempt } in judged {
-            if let Settlement::Retry { at } = verdict.settlement {
-                self.timer.set_earlier(id, at);
-            }
-            if let Some(subscription) = subscription {
-                self.tell(&subscription, &call, verdict, attempt);
-            }
-        }
-        self.timer.stir();
-    }
-
-    /// What follows from one round of attempts, for each delivery and for how the endpoint is treated.
-    fn judge(&self, round: Attempted, now: Timestamp, is_over: bool, health: &mut Health) -> Vec<Judged> {
-        let Attempted { subscription, calls } = round;
-        let mut works = None;
-        let judge = |call: attempt::Call| {
-            let mut verdict = match &subscription {
-                Some(subscription) => Verdict::of(self, subscription, &call, now),
-                None => Verdict::orphaned(),
-            };
-            works = verdict.endpoint_works.or(works);
-            if let Some(quiet) = verdict.quiet_until {
-                health.rests(quiet);
-            }
-            if is_over {
-                verdict = verdict.in_the_end(&call);
-            }
-            let attempt = subscription.as_ref().and_then(|subscription| verdict.attempt(subscription, &call));
-            Judged { subscription: subscription.clone(), call, verdict, attempt }
-        };
-        let judged = calls.into_iter().map(judge).collect();
-        match works {
-            Some(true) => health.works(),
-            Some(false) => health.fails(now),
-            None => {}
-        }
-        judged
     }
 
     /// Gives up everything that waits for a subscription that was forgotten; whoever ended it has told so long ago. Answers
@@ -299,7 +338,7 @@ fn in_calls_of(batch: NonZeroUsize, deliveries: Vec<Delivery>) -> Vec<Vec<Delive
     calls
 }
 
-fn complain(lane: SubscriptionId, act: &str, error: &StoreError) {
+pub(super) fn complain(lane: SubscriptionId, act: &str, error: &StoreError) {
     tracing::error!(lane = lane.0, act, %error, "the store does not work, trying again");
 }
 

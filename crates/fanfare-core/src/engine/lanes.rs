@@ -2,12 +2,14 @@
 //!
 //! A message to a million subscriptions would begin a million lanes at once, each with a connection. So there is room for some
 //! thousand, and the rest queue. Whoever hangs does not keep the others waiting: a lane that waits for its endpoint or for a
-//! time leaves its place to the next.
+//! time leaves its place to the next. So does one that lingers after its last delivery (`linger`).
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher as _, BuildHasherDefault};
 use std::num::NonZeroUsize;
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -18,12 +20,12 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::Engine;
+use super::by_id::{ById, Ids, Spread};
 use super::lane::{self, Manner};
+use super::signal::Signal;
+use super::threads::Threads;
 use crate::host::Timestamp;
 use crate::subscription::SubscriptionId;
-
-/// How long a lane may wait for its endpoint before its place is left to another one.
-const PATIENCE: Duration = Duration::from_millis(250);
 
 /// How often, while lanes queue, the others are looked at for that.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -44,33 +46,82 @@ pub(super) struct Lanes {
     tasks: Weak<Mutex<JoinSet<()>>>,
     /// The runtime that the engine was opened in, which may not be that of a publisher.
     runtime: Handle,
+    /// Those that lanes are at work in, each on one of them; when there are none, in that one.
+    at_work: Vec<Handle>,
     /// Set once, when the engine closes: lanes begin nothing after that.
     closing: AtomicBool,
+    /// Told then.
+    closes: Notify,
 }
 
 /// The lanes that have tasks, and those that are to get one.
 #[derive(Debug, Default)]
-struct Running {
-    signals: HashMap<SubscriptionId, Arc<Signal>>,
+pub(super) struct Running {
+    pub(super) signals: ById<Arc<Signal>>,
     /// First come, first served.
-    queue: VecDeque<SubscriptionId>,
-    queued: HashSet<SubscriptionId>,
+    pub(super) queue: VecDeque<SubscriptionId>,
+    queued: Ids,
+    /// Lanes at work that there may be more work for, and that are about to be told.
+    called: Vec<SubscriptionId>,
+    /// Whether somebody is about to tell them, and to begin those of the queue.
+    is_calling: bool,
     /// How many of those that run wait for something, as they were last looked at. They take no place.
     waiting: usize,
     /// Whether somebody looks.
     is_watched: bool,
+    /// How many of those that run linger. They take no place either.
+    pub(super) lingering: usize,
+    /// Whether somebody dismisses them in time.
+    pub(super) is_tended: bool,
 }
 
 impl Running {
     /// The next lane of the queue, if there is a place for it.
     fn next(&mut self, places: NonZeroUsize) -> Option<SubscriptionId> {
-        if self.signals.len() >= places.get() + self.waiting {
+        if !self.has_place(places) {
             return None;
         }
         let next = self.queue.pop_front()?;
         self.queued.remove(&next);
         Some(next)
     }
+
+    fn has_place(&self, places: NonZeroUsize) -> bool {
+        self.signals.len() - self.lingering < places.get() + self.waiting
+    }
+
+    /// Tells a lane that there may be work; it is to be queued when it has to wait for a place.
+    fn call(&mut self, id: SubscriptionId, places: NonZeroUsize) -> Called {
+        let Some(signal) = self.signals.get(&id) else { return Called::Absent };
+        if signal.lingers_since().is_some() {
+            if !self.queue.is_empty() || !self.has_place(places) {
+                return Called::Absent;
+            }
+            self.resume(id);
+        } else {
+            signal.call();
+        }
+        Called::Told
+    }
+
+    /// Has a lane that lingers go on; it has a place.
+    fn resume(&mut self, id: SubscriptionId) -> bool {
+        let Some(signal) = self.signals.get(&id) else { return false };
+        if signal.lingers_since().is_some() {
+            signal.set_lingering(None);
+            self.lingering -= 1;
+        }
+        signal.call();
+        true
+    }
+}
+
+/// Whether a lane was told of work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Called {
+    Told,
+    /// There is no task that could be told, or there is no place for it.
+    Absent,
 }
 
 /// What the engine is at.
@@ -95,60 +146,20 @@ impl Drop for Counted {
     }
 }
 
-/// Tells a lane that there may be work.
-#[derive(Debug)]
-pub(super) struct Signal {
-    /// Set before each notification; a lane that ends looks at it under the lock, so no work is overlooked.
-    called: AtomicBool,
-    notify: Notify,
-    /// Until when the lane does nothing but wait, in milliseconds; [`BUSY`] while it does something.
-    rests_until: AtomicI64,
-    /// When it last went on, in milliseconds.
-    went_on: AtomicI64,
-}
-
-/// No time until which a lane could wait.
-const BUSY: i64 = i64::MIN;
-
-impl Default for Signal {
-    fn default() -> Self {
-        let (rests_until, went_on) = (AtomicI64::new(BUSY), AtomicI64::new(i64::MAX));
-        Self { called: AtomicBool::new(false), notify: Notify::new(), rests_until, went_on }
-    }
-}
-
-impl Signal {
-    pub(super) async fn wait(&self) {
-        self.notify.notified().await;
-    }
-
-    /// Forgets calls up to now; the lane is about to look for work.
-    pub(super) fn heed(&self, now: Timestamp) {
-        self.went_on.store(now.unix_ms(), Ordering::Relaxed);
-        self.called.store(false, Ordering::SeqCst);
-    }
-
-    /// Whether the lane waits: for a time, or for its endpoint for longer than most answer in.
-    fn waits(&self, now: Timestamp) -> bool {
-        let went_on = Timestamp::from_unix_ms(self.went_on.load(Ordering::Relaxed));
-        self.rests_until.load(Ordering::SeqCst) != BUSY || now.since(went_on) >= PATIENCE
-    }
-
-    /// Says that the lane does nothing before `until`, unless it is called.
-    pub(super) fn rest(&self, until: Timestamp) {
-        self.rests_until.store(until.unix_ms(), Ordering::SeqCst);
-    }
-
-    /// Says that the lane is at work.
-    pub(super) fn work(&self) {
-        self.rests_until.store(BUSY, Ordering::SeqCst);
-    }
-}
-
 impl Lanes {
-    pub(super) fn new(places: NonZeroUsize, tasks: Weak<Mutex<JoinSet<()>>>, runtime: Handle) -> Self {
+    /// Lanes of which so many may be `at_work` at a time, in the runtimes of `threads`, or else in the current one.
+    pub(super) fn new(places: NonZeroUsize, tasks: Weak<Mutex<JoinSet<()>>>, threads: &Threads) -> Self {
         let (running, manners, failing) = (Mutex::default(), Mutex::default(), Arc::default());
-        Self { running, places, manners, failing, tasks, runtime, closing: AtomicBool::new(false) }
+        let (runtime, at_work) = (Handle::current(), threads.handles().to_vec());
+        let (closing, closes) = (AtomicBool::new(false), Notify::new());
+        Self { running, places, manners, failing, tasks, runtime, at_work, closing, closes }
+    }
+
+    /// The runtime that the lane is at work in.
+    fn runtime_of(&self, id: SubscriptionId) -> &Handle {
+        // Spread, because ids may have a pattern.
+        let number = usize::try_from(BuildHasherDefault::<Spread>::default().hash_one(id) >> 32).unwrap_or_default();
+        number.checked_rem(self.at_work.len()).and_then(|at| self.at_work.get(at)).unwrap_or(&self.runtime)
     }
 
     /// Lets lanes end what is under way and begin nothing more.
@@ -158,8 +169,20 @@ impl Lanes {
         // What they have is in the store.
         running.queue.clear();
         running.queued.clear();
+        running.called.clear();
         for signal in running.signals.values() {
-            signal.notify.notify_one();
+            signal.nudge();
+        }
+        self.closes.notify_waiters();
+    }
+
+    /// Waits until the engine closes.
+    pub(super) async fn until_closing(&self) {
+        let mut closes = pin!(self.closes.notified());
+        // Before the look, so that it is not missed in between.
+        closes.as_mut().enable();
+        if !self.closing() {
+            closes.await;
         }
     }
 
@@ -170,7 +193,7 @@ impl Lanes {
     /// Ends a lane that found no work, unless it was called in the meantime. Answers whether it may end.
     pub(super) fn leave(&self, id: SubscriptionId, signal: &Signal) -> bool {
         let mut running = self.running();
-        let idle = !signal.called.load(Ordering::SeqCst) || self.closing();
+        let idle = !signal.is_called() || self.closing();
         if idle {
             running.signals.remove(&id);
         }
@@ -180,15 +203,11 @@ impl Lanes {
     /// The first time until which a lane is held back, if every lane that runs is; nothing when one is at work.
     pub(super) fn held_back(&self) -> Option<Option<Timestamp>> {
         let running = self.running();
-        if !running.queue.is_empty() {
+        if !running.queue.is_empty() || !running.called.is_empty() {
             return None;
         }
-        let rests = running.signals.values().map(|signal| match signal.rests_until.load(Ordering::SeqCst) {
-            BUSY => None,
-            _ if signal.called.load(Ordering::SeqCst) => None,
-            until => Some(Timestamp::from_unix_ms(until)),
-        });
-        let rests: Option<Vec<_>> = rests.collect();
+        let at_work = running.signals.values().filter(|signal| signal.lingers_since().is_none() || signal.is_called());
+        let rests: Option<Vec<_>> = at_work.map(|signal| signal.held_back()).collect();
         rests.map(|rests| rests.into_iter().min())
     }
 
@@ -202,7 +221,7 @@ impl Lanes {
     pub(super) fn activity(&self) -> Activity {
         let running = self.running();
         Activity {
-            lanes_at_work: running.signals.len(),
+            lanes_at_work: running.signals.len() - running.lingering,
             lanes_queued: running.queue.len(),
             lanes_failing: self.failing.load(Ordering::Relaxed),
         }
@@ -223,7 +242,15 @@ impl Lanes {
         self.manners.lock().unwrap_or_else(PoisonError::into_inner).insert(id, manner);
     }
 
-    fn running(&self) -> MutexGuard<'_, Running> {
+    /// Has a task of the engine's own run; an engine without a handle begins nothing.
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let Some(tasks) = self.tasks.upgrade() else { return };
+        let mut tasks = tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn_on(task, self.at_work.first().unwrap_or(&self.runtime));
+    }
+
+    pub(super) fn running(&self) -> MutexGuard<'_, Running> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -232,16 +259,53 @@ impl Engine {
     /// Says that the lane may have work.
     pub(super) fn wake(self: &Arc<Self>, id: SubscriptionId) {
         let mut running = self.lanes.running();
-        if let Some(signal) = running.signals.get(&id) {
-            signal.called.store(true, Ordering::SeqCst);
-            signal.notify.notify_one();
+        if running.call(id, self.lanes.places) == Called::Absent && self.enqueue(&mut running, id) {
+            self.begin(running);
+        }
+    }
+
+    /// Says that the lanes may have work, in this order. It only notes them: the lanes are told where they are at work, so that
+    /// whoever publishes to very many does not wait for that, and one thread wakes another once and not for each lane.
+    pub(super) fn wake_all(self: &Arc<Self>, ids: impl IntoIterator<Item = SubscriptionId>) {
+        let mut running = self.lanes.running();
+        for id in ids {
+            match running.signals.get(&id) {
+                Some(signal) if signal.lingers_since().is_none() => {
+                    signal.set_called();
+                    running.called.push(id);
+                }
+                _ => {
+                    self.enqueue(&mut running, id);
+                }
+            }
+        }
+        let calls = !running.called.is_empty() || !running.queue.is_empty();
+        if !calls || std::mem::replace(&mut running.is_calling, true) {
             return;
         }
+        drop(running);
+        self.lanes.spawn(Arc::clone(self).tell_called());
+    }
+
+    /// Queues a lane, unless it is queued.
+    fn enqueue(&self, running: &mut Running, id: SubscriptionId) -> bool {
         // A closing engine begins nothing: what is in the store stays there.
-        if self.lanes.closing() || !running.queued.insert(id) {
-            return;
+        let queued = !self.lanes.closing() && running.queued.insert(id);
+        if queued {
+            running.queue.push_back(id);
         }
-        running.queue.push_back(id);
+        queued
+    }
+
+    /// Tells those lanes that are to be told, and begins those of the queue.
+    async fn tell_called(self: Arc<Self>) {
+        let mut running = self.lanes.running();
+        running.is_calling = false;
+        for id in std::mem::take(&mut running.called) {
+            if let Some(signal) = running.signals.get(&id) {
+                signal.call();
+            }
+        }
         self.begin(running);
     }
 
@@ -258,6 +322,9 @@ impl Engine {
         let Some(tasks) = self.lanes.tasks.upgrade() else { return };
         let mut begun = Vec::new();
         while let Some(id) = running.next(self.lanes.places) {
+            if running.resume(id) {
+                continue;
+            }
             let signal = Arc::new(Signal::default());
             running.signals.insert(id, Arc::clone(&signal));
             begun.push((id, signal));
@@ -270,7 +337,7 @@ impl Engine {
         let mut tasks = tasks.lock().unwrap_or_else(PoisonError::into_inner);
         while tasks.try_join_next().is_some() {}
         for (id, signal) in begun {
-            tasks.spawn_on(Arc::clone(self).run_lane(id, signal), &self.lanes.runtime);
+            tasks.spawn_on(Arc::clone(self).run_lane(id, signal), self.lanes.runtime_of(id));
         }
         if watch {
             tasks.spawn_on(Arc::clone(self).watch_lanes(), &self.lanes.runtime);
@@ -283,7 +350,8 @@ impl Engine {
             {
                 let now = self.steady.now();
                 let mut running = self.lanes.running();
-                let waiting = running.signals.values().filter(|signal| signal.waits(now)).count();
+                let at_work = running.signals.values().filter(|signal| signal.lingers_since().is_none());
+                let waiting = at_work.filter(|signal| signal.waits(now)).count();
                 running.waiting = waiting.min(WAITING_MAX);
                 if running.queue.is_empty() || self.lanes.closing() {
                     (running.waiting, running.is_watched) = (0, false);
@@ -302,7 +370,13 @@ impl Engine {
         Box::pin(async move {
             if lane.await.is_err() {
                 tracing::error!(lane = id.0, "a lane panicked, please report this");
-                self.lanes.running().signals.remove(&id);
+                {
+                    let mut running = self.lanes.running();
+                    let gone = running.signals.remove(&id);
+                    if gone.is_some_and(|signal| signal.lingers_since().is_some()) {
+                        running.lingering -= 1;
+                    }
+                }
                 // It may have been called in the meantime.
                 self.wake(id);
             }

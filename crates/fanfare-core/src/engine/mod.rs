@@ -1,11 +1,12 @@
 //! The fan-out engine: from a published message to the last attempt of each of its deliveries.
 //!
 //! [`Fanfare`] is the door (`subscribing`, `publishing`, `direct` for messages without a topic, and `upkeep` for operators). Behind it, `fanout` asks the topic's filter policies who wants a message, the store keeps it,
-//! and a lane for each subscription (`lane`) delivers at its own pace (`pace`, `health`); `attempt` makes one attempt and
-//! `verdict` decides what follows from it. One `timer` wakes the lanes whose failed deliveries are due again, and
+//! and a lane for each subscription (`lane`) delivers at its own pace (`pace`, `health`, told by its `signal`) and stays a moment longer (`linger`); `attempt` makes one
+//! attempt, `verdict` decides what follows from it, and `settling` takes that to the store. One `timer` wakes the lanes whose failed deliveries are due again, and
 //! `observer`, `progress` and `report` tell those who listen; `rest` tells whoever owns the time when there is nothing to do.
 
 mod attempt;
+mod by_id;
 mod dedup;
 mod direct;
 mod fanfare;
@@ -13,6 +14,7 @@ mod fanout;
 mod health;
 mod lane;
 mod lanes;
+mod linger;
 mod observer;
 mod pace;
 mod progress;
@@ -22,8 +24,11 @@ mod replaying;
 mod report;
 mod rest;
 mod settings;
+mod settling;
+mod signal;
 mod steady;
 mod subscribing;
+mod threads;
 mod timer;
 mod upkeep;
 mod verdict;
@@ -43,6 +48,7 @@ use progress::Observers;
 use report::Trackers;
 use rest::Lull;
 use settings::Settings;
+use settling::Settling;
 use steady::Steady;
 use timer::Timer;
 
@@ -69,6 +75,7 @@ struct Engine {
     documents: Documents,
     settings: Settings,
     lanes: Lanes,
+    settling: Settling,
     direct: Direct,
     observers: Observers,
     trackers: Trackers,

@@ -1,5 +1,6 @@
 //! Publishing, and what its caller holds on to.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use super::fanout::{Explain, FanOut, fan_out, in_words};
 use super::progress::Progress;
 use super::report::{Report, Tracker};
 use super::{DropCause, Engine, Fanfare, Step, dedup};
-use crate::arn::{SubscriptionArn, TopicArn};
+use crate::arn::TopicArn;
 use crate::error::SnsError;
 use crate::host::{Timestamp, new_uuid};
 use crate::message::Message;
@@ -17,7 +18,7 @@ use crate::notification::NotificationKind;
 use crate::publication::Publication;
 use crate::registry::{Audience, refusal};
 use crate::store::{Appended, Dispatch, Entry, StoreErrorKind};
-use crate::subscription::Subscription;
+use crate::subscription::SubscriptionId;
 use crate::topic::Topic;
 
 impl Fanfare {
@@ -128,12 +129,8 @@ impl Published {
         self.tracker.settled().await
     }
 
-    /// A message that will end at `subscriptions`, which begins to be tracked.
-    pub(super) fn tracked(
-        engine: &Arc<Engine>,
-        message_id: String,
-        subscriptions: impl IntoIterator<Item = SubscriptionArn>,
-    ) -> Self {
+    /// A message that will end at `subscriptions`, in the order of their ids, which begins to be tracked.
+    pub(super) fn tracked(engine: &Arc<Engine>, message_id: String, subscriptions: Vec<SubscriptionId>) -> Self {
         let tracker = engine.trackers.track(&message_id);
         tracker.expect(subscriptions);
         Self { message_id, sequence_number: None, tracker, engine: Arc::downgrade(engine) }
@@ -146,7 +143,7 @@ impl Published {
     /// The answer for a message that was there before.
     fn repeated(mut self, topic: &Topic, message_id: String, number: u64) -> Self {
         self.number(topic, number);
-        self.tracker.expect([]);
+        self.tracker.expect(Vec::new());
         if let Some(engine) = self.engine.upgrade() {
             engine.trackers.forget(&self.message_id);
         }
@@ -185,16 +182,14 @@ impl Engine {
         let mut fan_out = fan_out(&message, audience, &self.registry);
         let explain = if self.observers.watched() { Explain::InWords } else { Explain::No };
         if explain == Explain::InWords && fan_out.filtered_out.total() > 0 {
-            let subscriptions = self.registry.subscriptions(topic.arn()).unwrap_or_default();
-            fan_out.in_words = in_words(&message, &subscriptions, &fan_out.matched);
+            fan_out.in_words = in_words(&message, topic.arn(), &self.registry, &fan_out.matched);
         }
         let (id, now) = (new_uuid(self.host.as_ref()), self.host.now());
         let mut entry = self.entry(&id, topic, message, now, &fan_out.matched);
         if let Some((key, window)) = once {
             entry.dedup = Some(dedup::by_key(key, window, topic, now));
         }
-        let everybody = fan_out.matched.iter().map(|subscription| subscription.arn().clone());
-        let published = Published::tracked(self, id, everybody.collect::<Vec<_>>());
+        let published = Published::tracked(self, id, fan_out.matched.clone());
         Ok((published, Arc::clone(self).accept(entry, fan_out)))
     }
 
@@ -225,19 +220,18 @@ impl Engine {
                 because: left_out.because,
             });
         }
-        for subscription in matched {
-            if refused.contains(&subscription.id) {
-                let reason = "too many notifications wait for the subscription";
-                self.tell_dropped(&publication, &subscription, DropCause::LaneFull, reason);
-            } else {
-                self.wake(subscription.id);
-            }
+        let refused: HashSet<_> = refused.iter().copied().collect();
+        let (dropped, kept): (Vec<_>, _) = matched.into_iter().partition(|id| refused.contains(id));
+        for subscription in dropped.into_iter().filter_map(|id| self.registry.by_id(id)) {
+            let reason = "too many notifications wait for the subscription";
+            self.tell_dropped(&publication, &subscription, DropCause::LaneFull, reason);
         }
+        self.wake_all(kept);
         Ok(appended)
     }
 
     /// What is appended for a message of a publisher.
-    fn entry(&self, id: &str, topic: &Topic, message: Message, now: Timestamp, matched: &[Arc<Subscription>]) -> Entry {
+    fn entry(&self, id: &str, topic: &Topic, message: Message, now: Timestamp, matched: &[SubscriptionId]) -> Entry {
         let dedup = dedup::dedup(&message, topic, now);
         let mut publication =
             Publication::new(id, topic.arn().clone(), now, message).with_signature_version(topic.signature_version());
@@ -246,7 +240,7 @@ impl Engine {
         }
         Entry {
             dispatch: Dispatch { kind: NotificationKind::Notification, publication },
-            lanes: matched.iter().map(|subscription| subscription.id).collect(),
+            lanes: matched.to_vec(),
             dedup,
             archive_until: topic.archive_period().map(|period| now + period),
         }

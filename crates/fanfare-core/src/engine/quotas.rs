@@ -3,7 +3,10 @@
 use super::Engine;
 use crate::arn::TopicArn;
 use crate::error::{SnsError, SnsErrorCode};
-use crate::registry::SubscriptionCounts;
+use crate::registry::Asked;
+
+/// How many subscriptions a FIFO topic may have.
+const FIFO_SUBSCRIPTIONS_MAX: u64 = 100;
 
 /// How many topics and subscriptions there may be. What exists when a quota is lowered stays.
 ///
@@ -50,47 +53,53 @@ impl Default for Quotas {
 }
 
 impl Engine {
-    /// Refuses one more topic than its owner may have.
-    pub(super) fn check_room_for_topic(&self, arn: &TopicArn) -> Result<(), SnsError> {
+    /// Refuses one more topic than its owner may have, who has that many of its kind.
+    pub(super) fn check_room_for_topic(&self, arn: &TopicArn, known: u64) -> Result<(), SnsError> {
         let quotas = &self.settings.quotas;
         let (quota, kind) = match arn.is_fifo() {
             true => (quotas.fifo_topics, "FIFO topics"),
             false => (quotas.topics, "topics"),
         };
-        if quota == u64::MAX || self.registry.topic(arn).is_ok() || self.registry.count_topics_like(arn) < quota {
+        if known < quota {
             return Ok(());
         }
         Err(SnsError::new(SnsErrorCode::TopicLimitExceeded, format!("an account may have at most {quota} {kind}")))
     }
 
-    /// Refuses one more subscription of a topic than there may be: one that waits to be confirmed when `pending`, and one with a
-    /// filter policy when `filtered`.
-    pub(super) fn check_room_for_subscription(
-        &self,
-        topic: &TopicArn,
-        pending: bool,
-        filtered: bool,
-    ) -> Result<(), SnsError> {
+    /// Refuses one more subscription of a topic than there may be.
+    pub(super) fn check_room_for_subscription(&self, asked: &Asked<'_>) -> Result<(), SnsError> {
         let quotas = &self.settings.quotas;
-        let known = self.registry.counts(topic)?;
+        let known = asked.counts.confirmed + asked.counts.pending;
+        if asked.topic.is_fifo() {
+            check_room_in_fifo_topic(known)?;
+        }
         let exceeded = |what: String| Err(SnsError::new(SnsErrorCode::SubscriptionLimitExceeded, what));
-        if known.confirmed + known.pending >= quotas.subscriptions {
+        if known >= quotas.subscriptions {
             return exceeded(format!("a topic may have at most {} subscriptions", quotas.subscriptions));
         }
         let quota = quotas.pending_subscriptions;
-        if pending && quota < u64::MAX && self.registry.totals_of_account(topic).pending >= quota {
+        if asked.added.pending > 0 && quota < u64::MAX && asked.pending_of_account() >= quota {
             return exceeded(format!("an account may have at most {quota} subscriptions that wait to be confirmed"));
         }
-        if filtered { self.check_room_for_filter_policy(known) } else { Ok(()) }
+        self.check_room_for_filter_policy(asked)
     }
 
     /// Refuses one more filter policy than a topic may have.
-    pub(super) fn check_room_for_filter_policy(&self, known: SubscriptionCounts) -> Result<(), SnsError> {
+    pub(super) fn check_room_for_filter_policy(&self, asked: &Asked<'_>) -> Result<(), SnsError> {
         let quota = self.settings.quotas.filter_policies;
-        if known.filtered < quota {
+        if asked.added.filtered == 0 || asked.counts.filtered < quota {
             return Ok(());
         }
         let what = format!("a topic may have at most {quota} subscriptions with a filter policy");
         Err(SnsError::new(SnsErrorCode::FilterPolicyLimitExceeded, what))
     }
+}
+
+/// Refuses one more subscription than a FIFO topic may have, which has that many.
+pub(super) fn check_room_in_fifo_topic(known: u64) -> Result<(), SnsError> {
+    if known < FIFO_SUBSCRIPTIONS_MAX {
+        return Ok(());
+    }
+    let what = format!("a FIFO topic takes at most {FIFO_SUBSCRIPTIONS_MAX} subscriptions");
+    Err(SnsError::new(SnsErrorCode::SubscriptionLimitExceeded, what))
 }

@@ -1,12 +1,13 @@
 //! What became of one message, for the publisher that waits for it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
 use crate::arn::SubscriptionArn;
 use crate::filter::FilteredOut;
+use crate::subscription::SubscriptionId;
 
 /// How a notification ended at one subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,10 +85,37 @@ pub(super) struct Tracker {
 #[derive(Debug, Default)]
 struct Tracked {
     /// The subscriptions that have no ending yet; nothing before they are known.
-    awaited: Option<HashSet<SubscriptionArn>>,
+    awaited: Option<Awaited>,
     closed: bool,
     endings: Vec<(SubscriptionArn, Ending)>,
     filtered_out: FilteredOut,
+}
+
+/// Some of many subscriptions.
+#[derive(Debug)]
+struct Awaited {
+    /// All of them, in order.
+    ids: Vec<SubscriptionId>,
+    /// A bit for each that is awaited no more.
+    ended: Vec<u64>,
+    /// How many are awaited.
+    left: usize,
+}
+
+impl Awaited {
+    fn new(ids: Vec<SubscriptionId>) -> Self {
+        Self { ended: vec![0; ids.len().div_ceil(64)], left: ids.len(), ids }
+    }
+
+    /// Whether it was awaited so far.
+    fn remove(&mut self, id: SubscriptionId) -> bool {
+        let Ok(place) = self.ids.binary_search(&id) else { return false };
+        let (word, bit) = (&mut self.ended[place / 64], 1 << (place % 64));
+        let was_awaited = *word & bit == 0;
+        *word |= bit;
+        self.left -= usize::from(was_awaited);
+        was_awaited
+    }
 }
 
 impl Trackers {
@@ -101,10 +129,17 @@ impl Trackers {
         self.map().remove(message_id);
     }
 
-    pub(super) fn ended(&self, message_id: &str, subscription: &SubscriptionArn, ending: impl FnOnce() -> Ending) {
+    /// Notes how a message ended at the subscription of that id, which is told as `subscription`.
+    pub(super) fn ended(
+        &self,
+        message_id: &str,
+        id: SubscriptionId,
+        subscription: &SubscriptionArn,
+        ending: impl FnOnce() -> Ending,
+    ) {
         let tracker = self.map().get(message_id).cloned();
         if let Some(tracker) = tracker {
-            tracker.ended(subscription.clone(), ending());
+            tracker.ended(id, subscription, ending());
         }
     }
 
@@ -129,17 +164,17 @@ impl Trackers {
 }
 
 impl Tracker {
-    /// Says at which subscriptions the message will end.
-    pub(super) fn expect(&self, subscriptions: impl IntoIterator<Item = SubscriptionArn>) {
-        self.state().awaited = Some(subscriptions.into_iter().collect());
+    /// Says at which subscriptions, in the order of their ids, the message will end.
+    pub(super) fn expect(&self, subscriptions: Vec<SubscriptionId>) {
+        self.state().awaited = Some(Awaited::new(subscriptions));
         self.changed.notify_waiters();
     }
 
     /// Notes the first ending at a subscription. Of a message that is redriven or replayed later, the first ending counts.
-    pub(super) fn ended(&self, subscription: SubscriptionArn, ending: Ending) {
+    fn ended(&self, id: SubscriptionId, subscription: &SubscriptionArn, ending: Ending) {
         let mut state = self.state();
-        if state.awaited.as_mut().is_some_and(|awaited| awaited.remove(&subscription)) {
-            state.endings.push((subscription, ending));
+        if state.awaited.as_mut().is_some_and(|awaited| awaited.remove(id)) {
+            state.endings.push((subscription.clone(), ending));
             self.changed.notify_waiters();
         }
     }
@@ -152,7 +187,7 @@ impl Tracker {
             changed.as_mut().enable();
             {
                 let state = self.state();
-                let pending = state.awaited.as_ref().map(HashSet::len);
+                let pending = state.awaited.as_ref().map(|awaited| awaited.left);
                 if pending == Some(0) || state.closed {
                     return Report {
                         endings: state.endings.clone(),

@@ -32,10 +32,15 @@ impl Fanfare {
 impl Engine {
     /// When something is due next, if the engine rests; nothing when it does not.
     fn rests(&self, now: Timestamp) -> Option<Option<Timestamp>> {
+        let settled = self.settling.at_rest()?;
         let next = self.timer.look(|alarm| {
             let held_back = self.lanes.held_back()?;
             Some(alarm.into_iter().chain(held_back).min())
         })??;
+        // What a lane left to be settled meanwhile may have work follow.
+        if self.settling.at_rest() != Some(settled) {
+            return None;
+        }
         next.is_none_or(|at| at > now).then_some(next)
     }
 }

@@ -19,6 +19,7 @@ pub(super) struct Settings {
     pub(super) owner: Owner,
     pub(super) lane_concurrency: NonZeroUsize,
     pub(super) lanes_at_work: NonZeroUsize,
+    pub(super) delivery_threads: Option<NonZeroUsize>,
     pub(super) attempt_limit: Duration,
     pub(super) retry_after_max: Duration,
     pub(super) token_lifetime: Duration,
@@ -47,6 +48,7 @@ impl Default for FanfareBuilder {
                 owner: Owner::default(),
                 lane_concurrency: NonZeroUsize::new(16).expect("16 is not zero"),
                 lanes_at_work: NonZeroUsize::new(4096).expect("4096 is not zero"),
+                delivery_threads: None,
                 attempt_limit: Duration::from_secs(60),
                 retry_after_max: Duration::from_secs(60 * 60),
                 token_lifetime: Duration::from_secs(48 * 60 * 60),
@@ -94,6 +96,14 @@ impl FanfareBuilder {
     /// A message to many subscriptions needs no more connections and memory at a time than that.
     pub fn lanes_at_work(mut self, subscriptions: NonZeroUsize) -> Self {
         self.settings.lanes_at_work = subscriptions;
+        self
+    }
+
+    /// Delivers on `threads` threads of the engine's own, each subscription on one of them; by default on those of the runtime
+    /// that the engine is opened in. A delivery costs less where it is not handed from thread to thread, and what else the
+    /// program does slows none. Endpoints must not block there, nor call what only a runtime of several threads can do.
+    pub fn delivery_threads(mut self, threads: NonZeroUsize) -> Self {
+        self.settings.delivery_threads = Some(threads);
         self
     }
 

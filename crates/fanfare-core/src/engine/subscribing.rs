@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::quotas::check_room_in_fifo_topic;
 use super::{Engine, Fanfare};
 use crate::arn::{Owner, SubscriptionArn, TopicArn};
 use crate::error::{SnsError, SnsErrorCode};
 use crate::host::new_uuid;
 use crate::notification::{Format, Notification};
 use crate::protocol::Protocol;
-use crate::registry::{Names, SubscriptionCounts, refusal};
+use crate::registry::{Asked, Names, SubscriptionCounts, refusal};
 use crate::store::{Appended, Dispatch, Entry};
 use crate::subscription::{
     Confirmation, Destination, Subscribe, Subscription, SubscriptionId, SubscriptionSettings, SubscriptionState,
@@ -21,9 +22,6 @@ const TOKEN_BYTES: usize = 144;
 /// How long an ended subscription is remembered at the least when nothing can restore it, for what is still under way to
 /// it. Attempts may take that long.
 pub(super) const ENDED_FOR: Duration = Duration::from_secs(2 * 60 * 60);
-
-/// How many subscriptions a FIFO topic may have.
-const FIFO_SUBSCRIPTIONS_MAX: u64 = 100;
 
 impl Fanfare {
     /// Subscribes a destination to a topic. Subscribing the same destination again, with the same settings or without any,
@@ -51,14 +49,14 @@ impl Fanfare {
         } else {
             SubscriptionState::Pending { expires: now + engine.settings.token_lifetime }
         };
-        if engine.registry.by_destination(topic, &destination).is_none() {
-            let pending = standing != SubscriptionState::Confirmed;
-            engine.check_room_for_subscription(topic, pending, leaves_out(&settings))?;
-        }
-        let token = self.new_token();
+        // The token is needed by those alone that wait.
+        let token = if standing == SubscriptionState::Confirmed { Arc::default() } else { self.new_token() };
         let uuid = new_uuid(engine.host.as_ref());
-        let names = Names { id: SubscriptionId::new(now, engine.random()), uuid: &uuid, token: &token };
-        let subscribed = engine.registry.subscribe(topic, destination, settings, standing, &names, principal).await?;
+        let id = SubscriptionId::new(now, engine.random());
+        let names = Names { id, uuid: &uuid, token: &token, principal: principal.as_ref() };
+        let room = |asked: &Asked<'_>| engine.check_room_for_subscription(asked);
+        let subscribed = engine.registry.subscribe(topic, destination, settings, standing, &names, room);
+        let subscribed = subscribed.await?;
         if subscribed.confirm {
             let id = new_uuid(engine.host.as_ref());
             let request = Notification::subscription_confirmation(&id, topic.clone(), now, &token);
@@ -125,21 +123,19 @@ impl Fanfare {
         engine.open_for_changes()?;
         // One that waits in vain is there no more.
         self.subscription(subscription)?;
-        let changed = engine.registry.update(subscription, |known| {
+        let changed = |known: &Subscription| {
             let settings = change(known)?;
             check_for_protocol(&settings, known.protocol())?;
             if let Some(dead_letters) = &settings.dead_letters {
                 engine.check_destination(dead_letters)?;
             }
             let topic = engine.registry.topic(&known.topic())?;
-            if leaves_out(&settings) && !leaves_out(known.settings()) {
-                engine.check_room_for_filter_policy(engine.registry.counts(topic.arn())?)?;
-            }
             let mut changed = known.clone();
             changed.set(settings, &topic);
             Ok::<_, E>(changed)
-        });
-        let changed = changed.await?;
+        };
+        let room = |asked: &Asked<'_>| engine.check_room_for_filter_policy(asked);
+        let changed = engine.registry.update(subscription, changed, room).await?;
         engine.wake(changed.id);
         Ok(())
     }
@@ -287,13 +283,7 @@ impl Engine {
             return Err(SnsError::invalid_parameter(format_args!("Invalid protocol type: {protocol}")));
         }
         let SubscriptionCounts { confirmed, pending, .. } = self.registry.counts(topic)?;
-        if confirmed + pending >= FIFO_SUBSCRIPTIONS_MAX {
-            return Err(SnsError::new(
-                SnsErrorCode::SubscriptionLimitExceeded,
-                format!("a FIFO topic takes at most {FIFO_SUBSCRIPTIONS_MAX} subscriptions"),
-            ));
-        }
-        Ok(())
+        check_room_in_fifo_topic(confirmed + pending)
     }
 
     /// Gives up what waits for a subscription that has ended.
@@ -340,11 +330,6 @@ impl Engine {
 fn is_of_others(topic: &TopicArn, destination: &Destination, principal: Option<&str>) -> bool {
     let (Some(principal), Some(account)) = (principal, destination.account()) else { return false };
     account != topic.account() && principal.split(':').nth(4) != Some(account)
-}
-
-/// Whether a filter policy leaves messages out.
-fn leaves_out(settings: &SubscriptionSettings) -> bool {
-    settings.filter_policy.as_ref().is_some_and(|policy| !policy.is_empty())
 }
 
 /// Checks of settings that not every protocol has.

@@ -117,9 +117,7 @@ pub(super) async fn run(engine: Arc<Engine>) {
         let now = engine.steady.now();
         let (lanes, next) = engine.timer.ring(now);
         if !lanes.is_empty() {
-            for lane in lanes {
-                engine.wake(lane);
-            }
+            engine.wake_all(lanes);
             engine.timer.rung();
             engine.lull.tell();
         }

@@ -159,7 +159,7 @@ impl Engine {
             },
         });
         if is_published && let Some(ending) = ending(call, verdict.next) {
-            self.trackers.ended(message_id, &told_for, || ending);
+            self.trackers.ended(message_id, subscription.id, &told_for, || ending);
         }
     }
 }

@@ -10,8 +10,6 @@ mod scoped;
 mod second_look;
 mod seed;
 mod shape;
-mod slab;
-mod table;
 mod trie;
 
 use std::fmt;

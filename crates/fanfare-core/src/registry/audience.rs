@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::filter::{FilterIndex, FilterPolicyScope};
+use crate::filter::{FilterIndex, FilterPolicy, FilterPolicyScope};
 use crate::platform::Platform;
 use crate::protocol::Protocol;
 use crate::subscription::{Subscription, SubscriptionId};
@@ -25,6 +25,16 @@ pub(crate) struct Reader {
     pub(crate) platform: Option<Platform>,
 }
 
+/// What an audience has to know of a subscription.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known<'a> {
+    pub(super) id: SubscriptionId,
+    pub(super) receives_new: bool,
+    pub(super) policy: Option<&'a FilterPolicy>,
+    pub(super) protocol: &'a Protocol,
+    pub(super) address: Option<&'a str>,
+}
+
 impl Audience {
     /// The filter policies.
     pub(crate) fn index(&self) -> &FilterIndex<SubscriptionId> {
@@ -37,13 +47,14 @@ impl Audience {
     }
 
     /// Takes a subscription in as it is now, in the place of what it was.
-    pub(super) fn put(&self, old: Option<&Subscription>, subscription: &Subscription) {
-        if subscription.receives_new() {
-            self.index.insert(subscription.id, subscription.filter_policy());
+    pub(super) fn put(&self, old: Option<Known<'_>>, subscription: &Subscription) {
+        let new = Known::of(subscription);
+        if new.receives_new {
+            self.index.insert(new.id, new.policy);
         } else {
-            self.index.remove(&subscription.id);
+            self.index.remove(&new.id);
         }
-        let (old, new) = (old.and_then(Reader::of), Reader::of(subscription));
+        let (old, new) = (old.and_then(|old| Reader::of(&old)), Reader::of(&new));
         if old == new {
             return;
         }
@@ -55,7 +66,7 @@ impl Audience {
     }
 
     /// Forgets a subscription, of which this is all that is known.
-    pub(super) fn remove(&self, old: &Subscription) {
+    pub(super) fn remove(&self, old: &Known<'_>) {
         self.index.remove(&old.id);
         forget(&mut self.lock(), Reader::of(old));
     }
@@ -65,16 +76,27 @@ impl Audience {
     }
 }
 
+impl<'a> Known<'a> {
+    fn of(subscription: &'a Subscription) -> Self {
+        Self {
+            id: subscription.id,
+            receives_new: subscription.receives_new(),
+            policy: subscription.filter_policy(),
+            protocol: subscription.protocol(),
+            address: subscription.destination().address_text(),
+        }
+    }
+}
+
 impl Reader {
     /// Nothing for a subscription that gets nothing new, or whose policy is not on the text.
-    fn of(subscription: &Subscription) -> Option<Self> {
-        let policy = subscription.filter_policy().filter(|_| subscription.receives_new())?;
+    fn of(known: &Known<'_>) -> Option<Self> {
+        let policy = known.policy.filter(|_| known.receives_new)?;
         if policy.is_empty() || policy.scope() != FilterPolicyScope::MessageBody {
             return None;
         }
-        let protocol = subscription.protocol();
-        let platform = Platform::of_address(protocol, subscription.destination().address_text());
-        Some(Self { protocol: protocol.clone(), platform })
+        let platform = Platform::of_address(known.protocol, known.address);
+        Some(Self { protocol: known.protocol.clone(), platform })
     }
 }
 

@@ -1,18 +1,27 @@
 //! Topics and subscriptions: who wants what.
 
 mod audience;
+mod claims;
+mod row;
+mod rows;
+mod snapshots;
 mod state;
+mod turns;
 
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::ops::Bound;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use tokio::runtime::Handle;
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::sync::mpsc;
 
 use crate::arn::{Owner, SubscriptionArn, TopicArn};
 use crate::documents::Documents;
 use crate::error::{SnsError, SnsErrorCode};
 use crate::host::Timestamp;
-use crate::store::{Change, Store, StoreError, StoreErrorKind};
+use crate::protocol::Protocol;
+use crate::store::{Change, DocumentRecord, RegistryPages, Store, StoreError, StoreErrorKind, SubscriptionRecord};
 use crate::subscription::{
     Confirmation, Destination, Replay, ReplayStatus, Subscription, SubscriptionId, SubscriptionSettings,
     SubscriptionState,
@@ -20,25 +29,36 @@ use crate::subscription::{
 use crate::topic::{Topic, TopicSettings};
 
 pub(crate) use audience::Audience;
+pub(crate) use claims::Asked;
+use claims::Claim;
+use row::Row;
 use state::{Place, State, kind_of};
+use turns::{Turn, Turns};
 
 pub use state::SubscriptionCounts;
 
 /// Every topic and subscription, as the store keeps them. Readers get snapshots, and fan-out asks an index of the
 /// filter policies (`Audience`), so that it waits for no change.
 ///
-/// Changes come one after the other: each is worked out from what is there, kept by the store, and only then seen. A
-/// subscription that has ended stays until its time has come, so that what is under way to it still finds out.
+/// Changes of one thing come one after the other: each is worked out from what is there, kept by the store, and only then seen.
+/// Changes of different things do not wait for each other, so that the store keeps many of them together. A subscription that
+/// has ended stays until its time has come, so that what is under way to it still finds out.
 #[derive(Debug)]
 pub(crate) struct Registry {
     store: Arc<dyn Store>,
     /// Where changes are carried through, whatever becomes of the caller.
     runtime: Handle,
-    /// Held by whoever changes something, from the look at what is there to the moment when the change is seen.
-    turn: Arc<Mutex<()>>,
+    /// One is held by whoever changes something, from the look at what is there to the moment when the change is seen.
+    turns: Turns,
     /// Held for the length of one lookup or change, never across an `.await`.
     state: RwLock<State>,
 }
+
+/// So many subscriptions are read at a time at the start.
+const PAGE: NonZeroUsize = NonZeroUsize::new(4096).expect("it is not zero");
+
+/// So many subscriptions are looked up at a time that nobody waits long.
+const LOOKED_UP_TOGETHER: usize = 1024;
 
 /// How many tokens can confirm a subscription at a time: those of the last requests.
 const TOKENS_MAX: usize = 3;
@@ -51,37 +71,75 @@ pub(crate) struct Subscribed {
     pub(crate) confirm: bool,
 }
 
-/// What a new subscription is called, and what confirms it.
+/// What a new subscription is called, what confirms it, and who subscribed.
 #[derive(Debug)]
 pub(crate) struct Names<'a> {
     pub(crate) id: SubscriptionId,
     pub(crate) uuid: &'a str,
     pub(crate) token: &'a Arc<str>,
+    pub(crate) principal: Option<&'a Arc<str>>,
 }
 
 impl Registry {
     /// A registry without topics.
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, runtime: Handle::current(), turn: Arc::default(), state: RwLock::default() }
+        Self { store, runtime: Handle::current(), turns: Turns::default(), state: RwLock::default() }
     }
 
     /// The registry and the documents that the store keeps.
     pub(crate) async fn load(store: Arc<dyn Store>) -> Result<(Self, Documents), StoreError> {
-        let mut records = store.load().await?;
-        let documents = Documents::with(Arc::clone(&store), std::mem::take(&mut records.documents));
-        let registry = Self::new(store);
-        registry.write().fill(records)?;
-        Ok((registry, documents))
+        let registry = Self::new(Arc::clone(&store));
+        let documents = match store.pages() {
+            Some(pages) => registry.fill_by_pages(pages).await?,
+            None => {
+                let records = store.load().await?;
+                let mut state = registry.write();
+                state.fill_topics(records.topics)?;
+                state.fill_subscriptions(records.subscriptions)?;
+                records.documents
+            }
+        };
+        Ok((registry, Documents::with(store, documents)))
     }
 
-    /// Makes a topic, or finds the one that is there if its settings are the same.
+    /// Takes in what is kept, each page while the store reads the next one, and answers the documents.
+    async fn fill_by_pages(&self, pages: &dyn RegistryPages) -> Result<Vec<DocumentRecord>, StoreError> {
+        let records = pages.all_but_subscriptions().await?;
+        self.write().fill_topics(records.topics)?;
+        let (sender, mut receiver) = mpsc::channel::<Vec<SubscriptionRecord>>(1);
+        let read = async move {
+            let mut after = None;
+            loop {
+                let page = pages.subscriptions_after(after, PAGE).await?;
+                let Some(last) = page.last() else { return Ok(()) };
+                after = Some(SubscriptionId(last.id));
+                if sender.send(page).await.is_err() {
+                    // What came before could not be used, which is told.
+                    return Ok(());
+                }
+            }
+        };
+        let take_in = async {
+            while let Some(page) = receiver.recv().await {
+                self.write().fill_subscriptions(page)?;
+            }
+            drop(receiver);
+            Ok::<_, StoreError>(())
+        };
+        let (read, taken_in) = tokio::join!(read, take_in);
+        read.and(taken_in).map(|()| records.documents)
+    }
+
+    /// Makes a topic, or finds the one that is there if its settings are the same. `room` is told how many topics of its kind
+    /// there are when there is to be one more.
     pub(crate) async fn create_topic(
         self: &Arc<Self>,
         arn: TopicArn,
         made: Timestamp,
         settings: TopicSettings,
+        room: impl FnOnce(u64) -> Result<(), SnsError>,
     ) -> Result<(), SnsError> {
-        let turn = self.turn().await;
+        let turn = self.turns.of_topic(&arn).await;
         if let Ok(topic) = self.topic(&arn) {
             if settings != TopicSettings::default() && settings != *topic.settings() {
                 return Err(SnsError::invalid_parameter(
@@ -90,9 +148,14 @@ impl Registry {
             }
             return Ok(());
         }
+        let claim = Claim::topic(self, kind_of(&arn), room)?;
         let topic = Topic::new(arn, made, settings);
         let change = Change::PutTopic(topic.to_record());
-        self.commit(turn, vec![change], |state| state.put_topic(topic)).await
+        let made = |state: &mut State| {
+            claim.fulfil(state);
+            state.put_topic(topic);
+        };
+        self.commit(turn, vec![change], made).await
     }
 
     /// Gives a topic the settings that `change` makes of it, and works out anew what they mean for its subscriptions.
@@ -101,7 +164,7 @@ impl Registry {
         arn: &TopicArn,
         change: impl FnOnce(&Topic) -> Result<TopicSettings, E>,
     ) -> Result<(), E> {
-        let turn = self.turn().await;
+        let turn = self.turns.of_topic(arn).await;
         let known = self.topic(arn)?;
         let settings = change(&known)?;
         if settings == *known.settings() {
@@ -118,13 +181,13 @@ impl Registry {
         arn: &TopicArn,
         expires: Timestamp,
     ) -> Result<Vec<Arc<Subscription>>, SnsError> {
-        let turn = self.turn().await;
+        let turn = self.turns.of_topic(arn).await;
         // Those that had ended before are ended again, so that no token restores them.
         let ended: Vec<_> = {
             let state = self.read();
             let Some(entry) = state.topics.get(arn) else { return Ok(Vec::new()) };
-            let subscriptions = entry.subscriptions.iter().filter_map(|id| state.by_id.get(id));
-            subscriptions.map(|subscription| ended(subscription, Vec::new(), expires)).collect()
+            let rows = entry.all().filter_map(|id| state.rows.get(id));
+            rows.map(|row| ended(&state.rows.subscription(row), Vec::new(), expires)).collect()
         };
         let mut changes = vec![Change::RemoveTopic(arn.clone())];
         changes.extend(ended.iter().filter_map(put));
@@ -158,7 +221,7 @@ impl Registry {
     ) -> Result<Vec<Arc<Subscription>>, SnsError> {
         let state = self.read();
         let entry = state.topics.get(topic).ok_or_else(|| SnsError::not_found("Topic"))?;
-        Ok(state.live_after(entry, after, now).take(max).cloned().collect())
+        Ok(state.live_after(entry, after, now).take(max).map(|row| state.copy(row)).collect())
     }
 
     /// The next subscriptions that `owner` has to topics of any account in the region, after that one: by topic, and then in
@@ -178,7 +241,7 @@ impl Registry {
             }
             let after = after.filter(|(topic, _)| *topic == entry.topic.arn()).map(|(_, id)| id);
             let own = state.live_after(entry, after, now).filter(|known| known.owner() == owner.account());
-            found.extend(own.take(max - found.len()).cloned());
+            found.extend(own.take(max - found.len()).map(|row| state.copy(row)));
             if found.len() == max {
                 break;
             }
@@ -189,9 +252,10 @@ impl Registry {
     /// The replays that are under way, or were when the program ended.
     pub(crate) fn replays(&self) -> Vec<(SubscriptionArn, Replay)> {
         let state = self.read();
-        let known = state.by_id.values().filter(|known| !known.has_ended());
-        let replays = known.filter_map(|known| Some((known.arn.clone(), known.replay?)));
-        replays.filter(|(_, replay)| replay.status == ReplayStatus::InProgress).collect()
+        let known = state.rows.iter().filter(|row| !row.has_ended());
+        let replays = known.filter_map(|row| Some((row, row.replay()?)));
+        let under_way = replays.filter(|(_, replay)| replay.status == ReplayStatus::InProgress);
+        under_way.map(|(row, replay)| (state.rows.subscription(row).arn, replay)).collect()
     }
 
     pub(crate) fn counts(&self, topic: &TopicArn) -> Result<SubscriptionCounts, SnsError> {
@@ -205,18 +269,6 @@ impl Registry {
         totals
     }
 
-    /// How many subscriptions to the topics of one account stand where: that of `topic`, in its region.
-    pub(crate) fn totals_of_account(&self, topic: &TopicArn) -> SubscriptionCounts {
-        let mut totals = SubscriptionCounts::default();
-        self.read().topics_beside(topic).for_each(|entry| totals.add(entry.counts()));
-        totals
-    }
-
-    /// How many topics there are of the account, the region and the kind of `topic`.
-    pub(crate) fn count_topics_like(&self, topic: &TopicArn) -> u64 {
-        self.read().topic_counts.get(&kind_of(topic)).copied().unwrap_or_default()
-    }
-
     pub(crate) fn topic(&self, arn: &TopicArn) -> Result<Arc<Topic>, SnsError> {
         self.read().topics.get(arn).map(|entry| Arc::clone(&entry.topic)).ok_or_else(|| SnsError::not_found("Topic"))
     }
@@ -228,50 +280,76 @@ impl Registry {
         Ok((Arc::clone(&entry.topic), Arc::clone(&entry.audience)))
     }
 
-    /// The subscriptions of those ids that get what is published now.
-    pub(crate) fn receivers(&self, ids: &[SubscriptionId]) -> Vec<Arc<Subscription>> {
-        // So many are looked up at a time that nobody waits long.
-        const TURN: usize = 1024;
-        let mut found = Vec::with_capacity(ids.len());
-        for ids in ids.chunks(TURN) {
+    /// Of those ids, the ones whose protocol and address `is_meant` accepts.
+    pub(crate) fn select(
+        &self,
+        ids: &[SubscriptionId],
+        is_meant: impl Fn(&Protocol, Option<&str>) -> bool,
+    ) -> Vec<SubscriptionId> {
+        let mut found = Vec::new();
+        for ids in ids.chunks(LOOKED_UP_TOGETHER) {
             let state = self.read();
-            let known = ids.iter().filter_map(|id| state.by_id.get(id));
-            found.extend(known.filter(|known| known.receives_new()).cloned());
+            let known = ids.iter().filter_map(|id| state.rows.get(*id));
+            found.extend(known.filter(|row| is_meant(state.rows.protocol(row), row.address())).map(|row| row.id));
         }
         found
     }
 
     /// The topic's subscriptions, ended ones left out.
     pub(crate) fn subscriptions(&self, topic: &TopicArn) -> Result<Vec<Arc<Subscription>>, SnsError> {
+        let ids: Vec<_> = {
+            let state = self.read();
+            let entry = state.topics.get(topic).ok_or_else(|| SnsError::not_found("Topic"))?;
+            entry.subscriptions.iter().copied().collect()
+        };
+        let mut found = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(LOOKED_UP_TOGETHER) {
+            let state = self.read();
+            let rows = ids.iter().filter_map(|id| state.rows.get(*id)).filter(|row| !row.has_ended());
+            found.extend(rows.map(|row| state.copy(row)));
+        }
+        Ok(found)
+    }
+
+    /// The topic's next subscriptions after that one that get what is published now, have a filter policy, and are not among those
+    /// that `leave_out` names. With them, the last one that was looked at; nothing after the last of all.
+    pub(crate) fn filtered_page(
+        &self,
+        topic: &TopicArn,
+        after: Option<SubscriptionId>,
+        leave_out: impl Fn(SubscriptionId) -> bool,
+    ) -> (Vec<Arc<Subscription>>, Option<SubscriptionId>) {
         let state = self.read();
-        let entry = state.topics.get(topic).ok_or_else(|| SnsError::not_found("Topic"))?;
-        let subscriptions = entry.subscriptions.iter().filter_map(|id| state.by_id.get(id));
-        Ok(subscriptions.filter(|subscription| !subscription.has_ended()).cloned().collect())
+        let Some(entry) = state.topics.get(topic) else { return (Vec::new(), None) };
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let ids = || entry.subscriptions.range((from, Bound::Unbounded)).take(LOOKED_UP_TOGETHER);
+        let rows = ids().filter(|id| !leave_out(**id)).filter_map(|id| state.rows.get(*id));
+        let rows = rows.filter(|row| row.receives_new() && row.policy().is_some());
+        (rows.map(|row| state.copy(row)).collect(), ids().last().copied())
     }
 
     /// The subscription as it stands, also when it has ended.
     pub(crate) fn by_id(&self, id: SubscriptionId) -> Option<Arc<Subscription>> {
-        self.read().by_id.get(&id).cloned()
+        let state = self.read();
+        state.rows.get(id).map(|row| state.snapshot(row))
     }
 
     /// The subscription as it stands, unless it has ended.
     pub(crate) fn by_arn(&self, arn: &SubscriptionArn) -> Option<Arc<Subscription>> {
         let state = self.read();
-        let id = state.by_arn.get(arn)?;
-        state.by_id.get(id).filter(|subscription| !subscription.has_ended()).cloned()
+        state.rows.by_arn(arn).filter(|row| !row.has_ended()).map(|row| state.snapshot(row))
     }
 
     /// The topic's subscription to that destination, unless it has ended.
     pub(crate) fn by_destination(&self, topic: &TopicArn, destination: &Destination) -> Option<Arc<Subscription>> {
-        let place = (topic.clone(), Place::of(destination));
         let state = self.read();
-        let known = state.by_place.get(&place).and_then(|id| state.by_id.get(id))?;
-        (!known.has_ended()).then(|| Arc::clone(known))
+        let row = state.rows.by_place(topic, &Place::of(destination)).filter(|row| !row.has_ended());
+        row.map(|row| state.snapshot(row))
     }
 
     /// Makes a subscription, or finds the one to the same destination if its settings are the same.
     ///
-    /// `standing` is the state of a new subscription.
+    /// `standing` is the state of a new subscription. `room` says whether there may be one more.
     pub(crate) async fn subscribe(
         self: &Arc<Self>,
         topic: &TopicArn,
@@ -279,18 +357,14 @@ impl Registry {
         settings: SubscriptionSettings,
         standing: SubscriptionState,
         names: &Names<'_>,
-        principal: Option<Arc<str>>,
+        room: impl FnOnce(&Asked<'_>) -> Result<(), SnsError>,
     ) -> Result<Subscribed, SnsError> {
-        let turn = self.turn().await;
+        let turn = self.turns.of_place(topic, &Place::of(&destination)).await;
         let topic = self.topic(topic)?;
-        let place = (topic.arn().clone(), Place::of(&destination));
-        let known = {
-            let state = self.read();
-            state.by_place.get(&place).and_then(|id| state.by_id.get(id)).cloned()
-        };
+        let known = self.by_destination(topic.arn(), &destination);
         let confirm = matches!(standing, SubscriptionState::Pending { .. });
-        let mut subscription = match known {
-            Some(known) if !known.has_ended() => {
+        let (mut subscription, claim) = match known {
+            Some(known) => {
                 if !settings.ask_nothing_else_than(&known.settings) {
                     return Err(SnsError::invalid_parameter(
                         "Attributes Reason: Subscription already exists with different attributes",
@@ -299,19 +373,18 @@ impl Registry {
                 if known.state == SubscriptionState::Confirmed {
                     return Ok(Subscribed { subscription: known, confirm: false });
                 }
-                Subscription { state: standing, ..(*known).clone() }
+                (Subscription { state: standing, ..(*known).clone() }, None)
             }
-            _ => {
+            None => {
                 let arn = SubscriptionArn::new(topic.arn(), names.uuid);
                 let confirmation = match standing {
-                    SubscriptionState::Confirmed if principal.is_some() => Confirmation::Authenticated,
+                    SubscriptionState::Confirmed if names.principal.is_some() => Confirmation::Authenticated,
                     _ => Confirmation::ByToken,
                 };
-                Subscription {
-                    principal,
-                    confirmation,
-                    ..Subscription::new(self.free(names.id), arn, &topic, destination, settings, standing)
-                }
+                let new = Subscription::new(names.id, arn, &topic, destination, settings, standing);
+                let mut new = Subscription { principal: names.principal.cloned(), confirmation, ..new };
+                let claim = Claim::new_subscription(self, &mut new, room)?;
+                (new, Some(claim))
             }
         };
         if let Some(expires) = subscription.expires() {
@@ -319,14 +392,8 @@ impl Registry {
             let superfluous = subscription.tokens.len().saturating_sub(TOKENS_MAX);
             subscription.tokens.drain(..superfluous);
         }
-        let subscription = self.keep(turn, subscription).await?;
+        let subscription = self.keep(turn, subscription, claim).await?;
         Ok(Subscribed { subscription, confirm })
-    }
-
-    /// That id, or the next one that no subscription has: many that are made in one millisecond draw the same one now and then.
-    fn free(&self, id: SubscriptionId) -> SubscriptionId {
-        let state = self.read();
-        (id.0..).map(SubscriptionId).find(|id| !state.by_id.contains_key(id)).expect("ids do not run out")
     }
 
     /// Confirms a pending subscription, or restores an ended one. Doing it again changes nothing; what has been subscribed
@@ -340,9 +407,10 @@ impl Registry {
         confirmation: Confirmation,
         now: Timestamp,
     ) -> Result<Arc<Subscription>, SnsError> {
-        let turn = self.turn().await;
-        let (known, successor) =
-            self.read().by_token(token, now).ok_or_else(|| SnsError::invalid_parameter("Token"))?;
+        let unknown = || SnsError::invalid_parameter("Token");
+        let (known, _) = self.read().by_token(token, now).ok_or_else(unknown)?;
+        let turn = self.turn_of(&known).await;
+        let (known, successor) = self.read().by_token(token, now).ok_or_else(unknown)?;
         let own = known.topic();
         if (topic.region(), topic.account()) != (own.region(), own.account()) {
             return Err(SnsError::invalid_parameter("Topic"));
@@ -353,7 +421,8 @@ impl Registry {
         if known.state == SubscriptionState::Confirmed {
             return Ok(known);
         }
-        self.keep(turn, Subscription { state: SubscriptionState::Confirmed, confirmation, ..(*known).clone() }).await
+        let confirmed = Subscription { state: SubscriptionState::Confirmed, confirmation, ..(*known).clone() };
+        self.keep(turn, confirmed, None).await
     }
 
     /// Ends a subscription, which is forgotten at `expires` unless `token` restores it before. Answers nothing when there
@@ -364,26 +433,28 @@ impl Registry {
         token: Option<&Arc<str>>,
         expires: Timestamp,
     ) -> Result<Option<Arc<Subscription>>, SnsError> {
-        let turn = self.turn().await;
-        match self.by_arn(arn) {
-            None => Ok(None),
-            Some(known) => {
-                let tokens = token.map(|token| (Arc::clone(token), expires)).into_iter().collect();
-                self.keep(turn, ended(&known, tokens, expires)).await.map(Some)
-            }
-        }
+        let Some(known) = self.by_arn(arn) else { return Ok(None) };
+        let turn = self.turn_of(&known).await;
+        let Some(known) = self.by_arn(arn) else { return Ok(None) };
+        let tokens = token.map(|token| (Arc::clone(token), expires)).into_iter().collect();
+        self.keep(turn, ended(&known, tokens, expires), None).await.map(Some)
     }
 
-    /// Makes of a subscription that has not ended what `change` makes of it.
+    /// Makes of a subscription that has not ended what `change` makes of it. `room` says whether there may be one more with a
+    /// filter policy, if it had none.
     pub(crate) async fn update<E: From<SnsError>>(
         self: &Arc<Self>,
         arn: &SubscriptionArn,
         change: impl FnOnce(&Subscription) -> Result<Subscription, E>,
+        room: impl FnOnce(&Asked<'_>) -> Result<(), SnsError>,
     ) -> Result<Arc<Subscription>, E> {
-        let turn = self.turn().await;
-        let known = self.by_arn(arn).ok_or_else(|| SnsError::not_found("Subscription"))?;
+        let unknown = || SnsError::not_found("Subscription");
+        let known = self.by_arn(arn).ok_or_else(unknown)?;
+        let turn = self.turn_of(&known).await;
+        let known = self.by_arn(arn).ok_or_else(unknown)?;
         let changed = change(&known)?;
-        Ok(self.keep(turn, changed).await?)
+        let claim = Claim::filter_policy(self, &known, &changed, room)?;
+        Ok(self.keep(turn, changed, claim).await?)
     }
 
     /// Changes a subscription that has not ended.
@@ -392,54 +463,59 @@ impl Registry {
         arn: &SubscriptionArn,
         change: impl FnOnce(&mut Subscription),
     ) -> Result<Arc<Subscription>, SnsError> {
-        self.update(arn, |known| {
+        let changed = |known: &Subscription| {
             let mut changed = known.clone();
             change(&mut changed);
             Ok(changed)
-        })
-        .await
+        };
+        self.update(arn, changed, |_| Ok(())).await
     }
 
     /// Forgets what waited too long to be confirmed or restored, and what has ended long enough ago.
     /// Answers those that were forgotten.
     pub(crate) async fn expire(self: &Arc<Self>, now: Timestamp) -> Result<Vec<SubscriptionId>, SnsError> {
-        if self.read().expiries.first().is_none_or(|&(at, _)| at > now) {
-            return Ok(Vec::new());
+        let mut groups: BTreeMap<usize, Vec<SubscriptionId>> = BTreeMap::new();
+        for (topic, id) in self.read().due(now) {
+            groups.entry(self.turns.group(&topic)).or_default().push(id);
         }
-        let turn = self.turn().await;
-        let due: Vec<_> = {
-            let state = self.read();
-            let looked_at = state.expiries.iter().take_while(|(at, _)| *at <= now);
-            let gone = looked_at.filter(|(_, id)| {
-                state.by_id.get(id).and_then(|subscription| subscription.expires()).is_some_and(|at| at <= now)
-            });
-            gone.map(|&(_, id)| id).collect()
-        };
-        let changes = due.iter().map(|&id| Change::RemoveSubscription(id)).collect();
-        self.commit(turn, changes, move |state| {
-            state.expiries = state.expiries.split_off(&(now, SubscriptionId(u64::MAX)));
-            for &id in &due {
-                state.forget(id);
+        let mut forgotten = Vec::new();
+        for (group, mut due) in groups {
+            let turn = self.turns.of_group(group).await;
+            {
+                let state = self.read();
+                due.retain(|id| state.rows.get(*id).and_then(Row::expires).is_some_and(|at| at <= now));
             }
-            due
-        })
-        .await
+            let changes = due.iter().map(|&id| Change::RemoveSubscription(id)).collect();
+            let due = self.commit(turn, changes, move |state| {
+                due.iter().for_each(|&id| state.forget(id));
+                due
+            });
+            forgotten.append(&mut due.await?);
+        }
+        Ok(forgotten)
     }
 
-    /// Keeps a subscription as it is now.
+    /// Keeps a subscription as it is now, with the room that was claimed for it.
     async fn keep(
         self: &Arc<Self>,
-        turn: OwnedMutexGuard<()>,
+        turn: Turn,
         subscription: Subscription,
+        claim: Option<Claim>,
     ) -> Result<Arc<Subscription>, SnsError> {
         let changes = put(&subscription).into_iter().collect();
-        self.commit(turn, changes, move |state| state.put(subscription)).await
+        let seen = move |state: &mut State| {
+            if let Some(claim) = claim {
+                claim.fulfil(state);
+            }
+            state.put(subscription)
+        };
+        self.commit(turn, changes, seen).await
     }
 
     /// Has the store keep `changes`, and then makes them seen. A caller that goes away does not stop this half-way.
     async fn commit<T: Send + 'static>(
         self: &Arc<Self>,
-        turn: OwnedMutexGuard<()>,
+        turn: Turn,
         changes: Vec<Change>,
         apply: impl FnOnce(&mut State) -> T + Send + 'static,
     ) -> Result<T, SnsError> {
@@ -457,8 +533,9 @@ impl Registry {
         }
     }
 
-    async fn turn(&self) -> OwnedMutexGuard<()> {
-        Arc::clone(&self.turn).lock_owned().await
+    /// Waits until nobody else changes the subscription, or what is at its place.
+    async fn turn_of(&self, subscription: &Subscription) -> Turn {
+        self.turns.of_place(&subscription.topic(), &Place::of(&subscription.destination)).await
     }
 
     fn read(&self) -> RwLockReadGuard<'_, State> {

@@ -4,14 +4,19 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 use std::sync::Arc;
 
-use crate::arn::{Owner, SubscriptionArn, TopicArn};
+use crate::arn::{Owner, TopicArn};
+use crate::endpoint::Endpoint;
 use crate::host::Timestamp;
 use crate::protocol::Protocol;
-use crate::store::{CorruptRecord, RegistryRecords, StoreError, StoreErrorKind};
+use crate::store::{CorruptRecord, StoreError, StoreErrorKind, SubscriptionRecord, TopicRecord};
 use crate::subscription::{Destination, Subscription, SubscriptionId, SubscriptionState};
 use crate::topic::{Topic, TopicSettings};
 
 use super::audience::Audience;
+use super::claims::Claims;
+use super::row::Row;
+use super::rows::Rows;
+use super::snapshots::Snapshots;
 
 #[derive(Debug, Default)]
 pub(super) struct State {
@@ -19,21 +24,23 @@ pub(super) struct State {
     pub(super) topics: BTreeMap<TopicArn, Entry>,
     /// How many topics there are of each [kind](kind_of).
     pub(super) topic_counts: HashMap<(String, bool), u64>,
-    pub(super) by_id: HashMap<SubscriptionId, Arc<Subscription>>,
-    pub(super) by_arn: HashMap<SubscriptionArn, SubscriptionId>,
-    pub(super) by_place: HashMap<(TopicArn, Place), SubscriptionId>,
+    pub(super) rows: Rows,
     /// Tokens that confirm a pending subscription or restore an ended one.
     by_token: HashMap<Arc<str>, SubscriptionId>,
     /// When pending and ended subscriptions are looked at, to be forgotten if nothing has changed.
     pub(super) expiries: BTreeSet<(Timestamp, SubscriptionId)>,
+    pub(super) claims: Claims,
+    snapshots: Snapshots,
 }
 
 /// A topic and its subscriptions.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) topic: Arc<Topic>,
-    /// In the order of their ids, which is that of their making.
+    /// Those that have not ended, in the order of their ids, which is that of their making.
     pub(super) subscriptions: BTreeSet<SubscriptionId>,
+    /// Those that have ended and are still remembered.
+    ended: BTreeSet<SubscriptionId>,
     pub(super) audience: Arc<Audience>,
     counts: SubscriptionCounts,
     /// How many belong to another account than the topic does.
@@ -42,8 +49,8 @@ pub(super) struct Entry {
 
 /// What makes two destinations of a topic the same.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub(super) enum Place {
-    Address(Protocol, String),
+pub(super) enum Place<'a> {
+    Address(&'a Protocol, &'a str),
     /// The address in memory of an endpoint object.
     Object(usize),
 }
@@ -71,6 +78,21 @@ impl SubscriptionCounts {
         self.filtered += other.filtered;
     }
 
+    /// Counts those of `other` no more.
+    pub(super) fn subtract(&mut self, other: Self) {
+        self.confirmed -= other.confirmed;
+        self.pending -= other.pending;
+        self.deleted -= other.deleted;
+        self.filtered -= other.filtered;
+    }
+
+    /// The one subscription.
+    pub(super) fn of_one(state: SubscriptionState, is_filtered: bool) -> Self {
+        let mut counts = Self { filtered: u64::from(is_filtered), ..Self::default() };
+        *counts.of(state) = 1;
+        counts
+    }
+
     fn of(&mut self, state: SubscriptionState) -> &mut u64 {
         match state {
             SubscriptionState::Confirmed => &mut self.confirmed,
@@ -85,6 +107,7 @@ impl Entry {
         Self {
             topic: Arc::new(topic),
             subscriptions: BTreeSet::new(),
+            ended: BTreeSet::new(),
             audience: Arc::default(),
             counts: SubscriptionCounts::default(),
             foreign: 0,
@@ -99,20 +122,28 @@ impl Entry {
         self.foreign > 0
     }
 
-    fn add(&mut self, subscription: &Subscription) {
-        self.subscriptions.insert(subscription.id);
-        *self.counts.of(subscription.state) += 1;
-        self.counts.filtered += u64::from(is_filtered(subscription));
-        self.foreign += u64::from(subscription.owner() != self.topic.arn().account());
+    /// Those that have not ended, and then those that have.
+    pub(super) fn all(&self) -> impl Iterator<Item = SubscriptionId> {
+        self.subscriptions.iter().chain(&self.ended).copied()
+    }
+
+    /// Takes in a subscription that is not there.
+    fn add(&mut self, row: &Row) {
+        if row.has_ended() {
+            self.ended.insert(row.id)
+        } else {
+            self.subscriptions.insert(row.id)
+        };
+        self.counts.add(SubscriptionCounts::of_one(row.state(), row.is_filtered()));
+        self.foreign += u64::from(row.owner() != self.topic.arn().account());
     }
 
     /// Takes a subscription out, if it is one of this topic and not of an earlier one of its name.
-    fn remove(&mut self, subscription: &Subscription) -> bool {
-        let was_there = self.subscriptions.remove(&subscription.id);
+    fn remove(&mut self, row: &Row) -> bool {
+        let was_there = if row.has_ended() { self.ended.remove(&row.id) } else { self.subscriptions.remove(&row.id) };
         if was_there {
-            *self.counts.of(subscription.state) -= 1;
-            self.counts.filtered -= u64::from(is_filtered(subscription));
-            self.foreign -= u64::from(subscription.owner() != self.topic.arn().account());
+            self.counts.subtract(SubscriptionCounts::of_one(row.state(), row.is_filtered()));
+            self.foreign -= u64::from(row.owner() != self.topic.arn().account());
         }
         was_there
     }
@@ -123,33 +154,38 @@ pub(super) fn kind_of(topic: &TopicArn) -> (String, bool) {
     (topic.before_all_of_its_owner().as_str().to_owned(), topic.is_fifo())
 }
 
-fn is_filtered(subscription: &Subscription) -> bool {
-    !subscription.has_ended() && subscription.filter_policy().is_some_and(|policy| !policy.is_empty())
-}
-
 impl State {
-    pub(super) fn fill(&mut self, records: RegistryRecords) -> Result<(), StoreError> {
-        let unreadable = |error: CorruptRecord| {
-            StoreError::new(StoreErrorKind::Corrupt, "a topic or subscription that was kept cannot be used")
-                .with_source(error)
-        };
-        let mut gone = HashMap::new();
-        for record in records.topics {
-            self.put_topic(Topic::from_record(record).map_err(unreadable)?);
-        }
-        for record in records.subscriptions {
-            let arn = record.arn.topic();
-            // The topic of an ended subscription may be gone; nothing of it matters any more.
-            let topic = self.topics.get(&arn).map(|entry| Arc::clone(&entry.topic));
-            let topic = topic.unwrap_or_else(|| {
-                Arc::clone(
-                    gone.entry(arn.clone())
-                        .or_insert_with(|| Arc::new(Topic::new(arn, Timestamp::EPOCH, TopicSettings::default()))),
-                )
-            });
-            self.put(Subscription::from_record(record, &topic).map_err(unreadable)?);
+    /// Takes in topics that were kept.
+    pub(super) fn fill_topics(&mut self, records: Vec<TopicRecord>) -> Result<(), StoreError> {
+        for record in records {
+            self.put_topic(Topic::from_record(record).map_err(unusable)?);
         }
         Ok(())
+    }
+
+    /// Takes in subscriptions that were kept, after the topics.
+    pub(super) fn fill_subscriptions(&mut self, records: Vec<SubscriptionRecord>) -> Result<(), StoreError> {
+        let mut last: Option<Arc<Topic>> = None;
+        for record in records {
+            // Most often, the topic is that of the one before.
+            let known = last.filter(|topic| topic.arn().as_str() == record.arn.topic_text());
+            let topic = known.unwrap_or_else(|| {
+                let arn = record.arn.topic();
+                // The topic of an ended subscription may be gone; nothing of it matters any more.
+                let topic = self.topics.get(&arn).map(|entry| Arc::clone(&entry.topic));
+                topic.unwrap_or_else(|| Arc::new(gone(arn)))
+            });
+            let subscription = Subscription::from_record(record, &topic).map_err(unusable)?;
+            self.put_of(&subscription, &topic);
+            last = Some(topic);
+        }
+        Ok(())
+    }
+
+    /// What is to be forgotten by now, with the topics.
+    pub(super) fn due(&self, now: Timestamp) -> Vec<(TopicArn, SubscriptionId)> {
+        let due = self.expiries.iter().take_while(|(at, _)| *at <= now);
+        due.filter_map(|(_, id)| Some((self.rows.get(*id)?.topic.arn().clone(), *id))).collect()
     }
 
     /// The subscription that a token is for, and the one that was made in its place, if there is one.
@@ -158,14 +194,23 @@ impl State {
         token: &str,
         now: Timestamp,
     ) -> Option<(Arc<Subscription>, Option<Arc<Subscription>>)> {
-        let known = self.by_token.get(token).and_then(|id| self.by_id.get(id))?;
-        let lasts = known.tokens.iter().any(|(own, expires)| **own == *token && *expires > now);
-        if !lasts || !self.topics.contains_key(&known.topic()) {
+        let known = self.by_token.get(token).and_then(|id| self.rows.get(*id))?;
+        let lasts = known.tokens().iter().any(|(own, expires)| **own == *token && *expires > now);
+        if !lasts || !self.topics.contains_key(known.topic.arn()) {
             return None;
         }
-        let place = (known.topic(), Place::of(&known.destination));
-        let current = self.by_place.get(&place).filter(|id| **id != known.id).and_then(|id| self.by_id.get(id));
-        Some((Arc::clone(known), current.filter(|current| !current.has_ended()).cloned()))
+        let current = self.rows.by_place(known.topic.arn(), &self.rows.place(known)).filter(|row| row.id != known.id);
+        Some((self.snapshot(known), current.filter(|row| !row.has_ended()).map(|row| self.snapshot(row))))
+    }
+
+    /// The subscription at length, shared with whoever asks for it too.
+    pub(super) fn snapshot(&self, row: &Row) -> Arc<Subscription> {
+        self.snapshots.get(row.id, || self.rows.subscription(row))
+    }
+
+    /// The subscription at length, for one look at it.
+    pub(super) fn copy(&self, row: &Row) -> Arc<Subscription> {
+        Arc::new(self.rows.subscription(row))
     }
 
     /// The topics of `owner` after that one, by ARN.
@@ -191,10 +236,10 @@ impl State {
         entry: &Entry,
         after: Option<SubscriptionId>,
         now: Timestamp,
-    ) -> impl Iterator<Item = &Arc<Subscription>> {
+    ) -> impl Iterator<Item = &Row> {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let known = entry.subscriptions.range((from, Bound::Unbounded)).filter_map(|id| self.by_id.get(id));
-        known.filter(move |known| !known.has_ended() && known.expires().is_none_or(|at| at > now))
+        let known = entry.subscriptions.range((from, Bound::Unbounded)).filter_map(|id| self.rows.get(*id));
+        known.filter(move |known| known.expires().is_none_or(|at| at > now))
     }
 
     /// The topics of the account and the region of that one.
@@ -231,37 +276,49 @@ impl State {
         if same_deliveries {
             return;
         }
-        for id in &entry.subscriptions {
-            if let Some(subscription) = self.by_id.get_mut(id) {
-                let settings = subscription.settings.clone();
-                Arc::make_mut(subscription).set(settings, &topic);
-            }
+        for id in entry.all() {
+            self.rows.set_topic(id, &topic);
+            self.snapshots.forget(id);
         }
     }
 
     /// Makes a subscription or replaces it by what it is now.
     pub(super) fn put(&mut self, subscription: Subscription) -> Arc<Subscription> {
         let id = subscription.id;
-        let topic = subscription.topic();
-        let old = self.by_id.get(&id);
+        let known = self.rows.get(id).map(|row| Arc::clone(&row.topic));
+        // One whose topic was deleted does not become one of the next topic of that name.
+        let belongs =
+            |entry: &&Entry| known.is_none() || entry.subscriptions.contains(&id) || entry.ended.contains(&id);
+        let entry = self.topics.get(&subscription.topic()).filter(belongs);
+        let topic = entry.map(|entry| Arc::clone(&entry.topic)).or(known);
+        let topic = topic.unwrap_or_else(|| Arc::new(gone(subscription.topic())));
+        self.put_of(&subscription, &topic);
+        Arc::new(subscription)
+    }
+
+    /// As [`State::put`], with its topic, which may be gone.
+    fn put_of(&mut self, subscription: &Subscription, topic: &Arc<Topic>) {
+        let id = subscription.id;
+        let mut entry = self.topics.get_mut(topic.arn());
+        let old = self.rows.get(id);
         if let Some(old) = old {
-            for (token, _) in &old.tokens {
+            for (token, _) in old.tokens() {
                 self.by_token.remove(token);
             }
             if let Some(expires) = old.expires() {
                 self.expiries.remove(&(expires, id));
             }
-        }
-        if let Some(entry) = self.topics.get_mut(&topic) {
-            // One whose topic was deleted does not become one of the next topic of that name.
-            let belongs = match old {
-                Some(old) => entry.remove(old),
-                None => true,
-            };
-            if belongs {
-                entry.audience.put(old.map(|old| &**old), &subscription);
-                entry.add(&subscription);
+            if entry.as_mut().is_some_and(|entry| !entry.remove(old)) {
+                entry = None;
             }
+        }
+        if let Some(entry) = &entry {
+            entry.audience.put(old.map(|old| self.rows.known(old)), subscription);
+        }
+        self.rows.put(subscription, topic);
+        self.snapshots.forget(id);
+        if let (Some(entry), Some(row)) = (entry, self.rows.get(id)) {
+            entry.add(row);
         }
         for (token, _) in &subscription.tokens {
             self.by_token.insert(Arc::clone(token), id);
@@ -269,36 +326,50 @@ impl State {
         if let Some(expires) = subscription.expires() {
             self.expiries.insert((expires, id));
         }
-        self.by_arn.insert(subscription.arn.clone(), id);
-        self.by_place.insert((topic, Place::of(&subscription.destination)), id);
-        let subscription = Arc::new(subscription);
-        self.by_id.insert(id, Arc::clone(&subscription));
-        subscription
     }
 
     pub(super) fn forget(&mut self, id: SubscriptionId) {
-        let Some(subscription) = self.by_id.remove(&id) else { return };
-        self.by_arn.remove(&subscription.arn);
-        let place = (subscription.topic(), Place::of(&subscription.destination));
-        if self.by_place.get(&place) == Some(&id) {
-            self.by_place.remove(&place);
+        let Some(row) = self.rows.remove(id) else { return };
+        self.snapshots.forget(id);
+        if let Some(expires) = row.expires() {
+            self.expiries.remove(&(expires, id));
         }
-        for (token, _) in &subscription.tokens {
+        for (token, _) in row.tokens() {
             self.by_token.remove(token);
         }
-        if let Some(entry) = self.topics.get_mut(&place.0)
-            && entry.remove(&subscription)
+        if let Some(entry) = self.topics.get_mut(row.topic.arn())
+            && entry.remove(&row)
         {
-            entry.audience.remove(&subscription);
+            entry.audience.remove(&self.rows.known(&row));
         }
     }
 }
 
-impl Place {
-    pub(super) fn of(destination: &Destination) -> Self {
+fn unusable(error: CorruptRecord) -> StoreError {
+    StoreError::new(StoreErrorKind::Corrupt, "a topic or subscription that was kept cannot be used").with_source(error)
+}
+
+/// A topic of which nothing is known any more.
+fn gone(arn: TopicArn) -> Topic {
+    Topic::new(arn, Timestamp::EPOCH, TopicSettings::default())
+}
+
+impl<'a> Place<'a> {
+    pub(super) fn of(destination: &'a Destination) -> Self {
         match destination {
-            Destination::Address { protocol, address } => Self::Address(protocol.clone(), address.clone()),
-            Destination::Endpoint(endpoint) => Self::Object(Arc::as_ptr(endpoint).cast::<()>() as usize),
+            Destination::Address { protocol, address } => Self::Address(protocol, address),
+            Destination::Endpoint(endpoint) => Self::object(endpoint),
         }
+    }
+
+    pub(super) fn of_row(row: &'a Row, protocols: &'a [Protocol]) -> Self {
+        match row.endpoint() {
+            Some(endpoint) => Self::object(endpoint),
+            None => Self::Address(row.protocol(protocols), row.address().unwrap_or_default()),
+        }
+    }
+
+    fn object(endpoint: &Arc<dyn Endpoint>) -> Self {
+        Self::Object(Arc::as_ptr(endpoint).cast::<()>() as usize)
     }
 }

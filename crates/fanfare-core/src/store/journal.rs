@@ -250,7 +250,8 @@ pub trait Journal: fmt::Debug + Send + Sync + 'static {
     /// When nothing was kept.
     async fn append(&self, entry: Entry) -> Result<Appended, StoreError>;
 
-    /// Takes at most `max` deliveries of `lane` that are due at `now`.
+    /// Takes at most `max` deliveries of `lane` that are due at `now`. Fewer than that are all that there are, so that nobody
+    /// asks again at once.
     ///
     /// # Errors
     /// When they cannot be read; nothing was taken.
@@ -262,7 +263,8 @@ pub trait Journal: fmt::Debug + Send + Sync + 'static {
         order: LaneOrder,
     ) -> Result<Vec<Delivery>, StoreError>;
 
-    /// Records at `now` what became of deliveries that were taken from `lane`, and logs the attempts.
+    /// Records at `now` what became of deliveries that were taken from `lane`, and logs the attempts. Several of these may be
+    /// under way at a time, also for one lane; what comes together should share its costs.
     ///
     /// # Errors
     /// When nothing was recorded: the deliveries count as taken still.

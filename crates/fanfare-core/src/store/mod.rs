@@ -23,7 +23,7 @@ pub use records::{
     ConfirmationRecord, CorruptRecord, DestinationRecord, DocumentRecord, FilterRecord, ReplayRecord,
     ReplayStatusRecord, StateRecord, SubscriptionRecord, TopicRecord,
 };
-pub use registry_store::{Change, RegistryRecords, RegistryStore};
+pub use registry_store::{Change, RegistryPages, RegistryRecords, RegistryStore};
 
 /// A store: both halves in one.
 pub trait Store: Journal + RegistryStore {}

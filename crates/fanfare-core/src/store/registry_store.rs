@@ -1,6 +1,7 @@
 //! Keeps topics, subscriptions and documents: small, and read whole when an engine starts.
 
 use std::fmt;
+use std::num::NonZeroUsize;
 
 use async_trait::async_trait;
 
@@ -58,9 +59,34 @@ pub trait RegistryStore: fmt::Debug + Send + Sync + 'static {
     /// When it cannot be read.
     async fn load(&self) -> Result<RegistryRecords, StoreError>;
 
+    /// The same by pages, for a store that may keep millions of subscriptions; nothing if it has no pages.
+    fn pages(&self) -> Option<&dyn RegistryPages> {
+        None
+    }
+
     /// Keeps `changes`.
     ///
     /// # Errors
     /// When none of them was kept.
     async fn save(&self, changes: Vec<Change>) -> Result<(), StoreError>;
+}
+
+/// Reads what a registry keeps page by page, while nothing is changed.
+#[async_trait]
+pub trait RegistryPages: Send + Sync {
+    /// Everything but the subscriptions.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    async fn all_but_subscriptions(&self) -> Result<RegistryRecords, StoreError>;
+
+    /// The subscriptions after that one, in the order of their ids, at most `max`.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    async fn subscriptions_after(
+        &self,
+        after: Option<SubscriptionId>,
+        max: NonZeroUsize,
+    ) -> Result<Vec<SubscriptionRecord>, StoreError>;
 }

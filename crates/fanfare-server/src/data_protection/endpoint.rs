@@ -56,14 +56,27 @@ impl Endpoint for Guarded {
     }
 
     async fn deliver(&self, notification: &Notification) -> Outcome {
+        if self.protection.passes(notification) {
+            return self.endpoint.deliver(notification).await;
+        }
         match self.protection.screened(notification).await? {
             Some(treated) => self.endpoint.deliver(&treated).await,
             None => self.endpoint.deliver(notification).await,
         }
     }
 
-    /// A call that is cut off leaves open what it was about to deliver in other words, as if nothing had come of it.
     async fn deliver_batch(&self, batch: &mut Batch<'_>) {
+        if batch.open().all(|slot| self.protection.passes(slot.notification())) {
+            return self.endpoint.deliver_batch(batch).await;
+        }
+        // Apart, so that the many that pass have no room for it in them.
+        Box::pin(self.deliver_screened(batch)).await;
+    }
+}
+
+impl Guarded {
+    /// A call that is cut off leaves open what it was about to deliver in other words, as if nothing had come of it.
+    async fn deliver_screened(&self, batch: &mut Batch<'_>) {
         let mut treated = Vec::new();
         for slot in batch.open() {
             match self.protection.screened(slot.notification()).await {

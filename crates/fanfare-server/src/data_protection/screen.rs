@@ -117,6 +117,16 @@ impl DataProtection {
         message.reworded(text, subject).map_err(NotAccepted::Refused)
     }
 
+    /// Whether there is no policy that says anything about `notification`, as far as can be seen at once.
+    pub(super) fn passes(&self, notification: &Notification) -> bool {
+        if *notification.kind() != NotificationKind::Notification {
+            return true;
+        }
+        let topic =
+            self.0.fanfare.get().and_then(WeakFanfare::upgrade).map(|fanfare| fanfare.topic(notification.topic()));
+        topic.is_some_and(|topic| topic.is_ok_and(|topic| !topic.settings().attributes().contains_key(ATTRIBUTE)))
+    }
+
     /// `notification` as it may be delivered; nothing when it may as it is.
     pub(super) async fn screened(&self, notification: &Notification) -> Result<Option<Notification>, DeliveryError> {
         if *notification.kind() != NotificationKind::Notification {

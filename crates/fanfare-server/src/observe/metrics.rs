@@ -8,7 +8,7 @@ use fanfare::attempt::{Attempt, Next};
 use fanfare::engine::DropCause;
 use fanfare::filter::FilterReason;
 use fanfare::store::Stage;
-use fanfare::{Fanfare, MessageType, Observer, Protocol, Publication, Step};
+use fanfare::{Fanfare, MessageType, Observer, Protocol, Publication, Step, TopicArn};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -50,6 +50,17 @@ pub(super) struct Metrics {
     call_duration: Histograms,
     state: State,
     registry: Mutex<Registry>,
+    /// What the last delivery was counted by: mostly the next one is too.
+    usual: Mutex<Option<Usual>>,
+}
+
+/// Where deliveries over one protocol of one topic are counted.
+#[derive(Debug)]
+struct Usual {
+    topic: TopicArn,
+    protocol: Protocol,
+    duration: Histogram,
+    delivered: Counter,
 }
 
 /// What is looked up when somebody asks.
@@ -97,6 +108,7 @@ impl Metrics {
             call_duration: Family::new_with_constructor(seconds),
             state: State::default(),
             registry: Mutex::default(),
+            usual: Mutex::default(),
         };
         metrics.register();
         metrics
@@ -193,6 +205,39 @@ impl Metrics {
     }
 
     fn attempted(&self, publication: &Publication, attempt: &Attempt) {
+        let is_usual = attempt.failure.is_none()
+            && attempt.message_type == MessageType::Notification
+            && attempt.stage == Stage::Endpoint
+            && publication.recipient().is_none();
+        if is_usual { self.delivered(publication, attempt) } else { self.counted(publication, attempt) }
+    }
+
+    /// Counts an attempt as [`Metrics::counted`] does, by what the last one was counted by if that is the same.
+    fn delivered(&self, publication: &Publication, attempt: &Attempt) {
+        let mut usual = self.usual.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = |usual: &&Usual| usual.protocol == attempt.protocol && usual.topic == *publication.topic();
+        match usual.as_ref().filter(same) {
+            Some(usual) => {
+                usual.duration.observe(attempt.took.as_secs_f64());
+                usual.delivered.inc();
+            }
+            None => {
+                self.counted(publication, attempt);
+                let protocol: Arc<str> = attempt.protocol.to_string().into();
+                let of_protocol = vec![("protocol", Arc::clone(&protocol)), ("result", "success".into())];
+                let mut labels = self.of_topic(publication);
+                labels.push(("protocol", protocol));
+                *usual = Some(Usual {
+                    topic: publication.topic().clone(),
+                    protocol: attempt.protocol.clone(),
+                    duration: self.attempt_duration.get_or_create(&of_protocol).clone(),
+                    delivered: self.delivered.get_or_create(&labels).clone(),
+                });
+            }
+        }
+    }
+
+    fn counted(&self, publication: &Publication, attempt: &Attempt) {
         let protocol = attempt.protocol.to_string();
         let result = if attempt.failure.is_none() { "success" } else { "failure" };
         let labels = vec![("protocol", protocol.as_str().into()), ("result", result.into())];

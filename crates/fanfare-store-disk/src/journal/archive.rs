@@ -31,7 +31,7 @@ pub(super) async fn archived(
         });
         messages.collect()
     };
-    store.readers.read(read).await
+    store.read(read).await
 }
 
 fn numbers(connection: &Connection, range: &Range, after: u64, max: NonZeroUsize) -> rusqlite::Result<Vec<i64>> {
@@ -63,15 +63,15 @@ pub(super) fn replay(
         let found = batch
             .row(sql, [number, now.unix_ms(), lane], |row| Ok((row.get::<_, bool>(0)?, row.get::<_, String>(1)?)))?;
         let Some((counted, group)) = found else { continue };
-        if batch.is_fresh(lane, number) {
+        if batch.changes.is_fresh(lane, number) {
             continue;
         }
-        if batch.waiting(lane).all() >= batch.options.lane_deliveries_max {
+        if batch.changes.waiting(lane).all() >= batch.options.lane_deliveries_max {
             let full = "the subscription has as many deliveries as may wait for it: replay when some have settled";
             return Err(StoreError::new(StoreErrorKind::Full, full));
         }
         batch.give_room(DELIVERY_BYTES)?;
-        batch.totals.matched += i64::from(counted);
+        batch.changes.totals.matched += i64::from(counted);
         let group = &group;
         insert_delivery(batch, &NewDelivery { lane, number, due: now.unix_ms(), replayed: true, counted, group })?;
         hold(batch, number, 1)?;
@@ -82,5 +82,5 @@ pub(super) fn replay(
 /// Ends the archive of a topic in one small step, however large it is. Sweeping does the rest.
 pub(super) fn end(batch: &mut Batch<'_>, topic: &TopicArn) -> Result<(), StoreError> {
     let sql = "INSERT OR REPLACE INTO archive_end (topic, number) VALUES (?, ?)";
-    batch.execute(sql, params![topic.as_str(), batch.totals.last_number]).map(drop)
+    batch.execute(sql, params![topic.as_str(), batch.changes.totals.last_number]).map(drop)
 }

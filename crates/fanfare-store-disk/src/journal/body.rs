@@ -29,5 +29,7 @@ pub(super) fn message(connection: &Connection, recent: &Recent, number: i64) -> 
     }
     let dispatch = Dispatch::from_bytes(&bytes, number.cast_unsigned())
         .map_err(|error| unreadable(format!("message {number} cannot be read"), error))?;
-    Ok(recent.keep(number.cast_unsigned(), dispatch))
+    let kept = recent.keep(number.cast_unsigned(), dispatch);
+    recent.shed();
+    Ok(kept)
 }

@@ -76,11 +76,11 @@ fn redrive_one(batch: &mut Batch<'_>, lane: i64, now: i64, letter: &Redriven) ->
     batch.execute("DELETE FROM dead WHERE id = ?", [id])?;
     let group = letter.group.as_str();
     let find = "SELECT 1 FROM delivery WHERE lane = ? AND grp = ? AND number = ?";
-    if batch.is_fresh(lane, number) || batch.row(find, params![lane, group, number], |_| Ok(()))?.is_some() {
+    if batch.changes.is_fresh(lane, number) || batch.row(find, params![lane, group, number], |_| Ok(()))?.is_some() {
         // A replay has put the message into the lane already: it goes there once, and the dead letter stays counted.
         return hold(batch, number, -1);
     }
-    let left = if dead_lettered { &mut batch.totals.dead_lettered } else { &mut batch.totals.dropped };
+    let left = if dead_lettered { &mut batch.changes.totals.dead_lettered } else { &mut batch.changes.totals.dropped };
     *left -= i64::from(counted);
     insert_delivery(batch, &NewDelivery { lane, number, due: now, replayed, counted, group })
 }

@@ -3,13 +3,13 @@
 
 use fanfare_core::store::StoreError;
 use fanfare_core::subscription::SubscriptionId;
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
 use super::holds::{NewDelivery, hold, insert_delivery};
 use crate::error::Attempting;
-use crate::failpoint;
 use crate::fan_outs::{ROW_LANES_MAX, decoded, encoded};
 use crate::lanes::{Fresh, Lanes};
+use crate::pending::insert_fan_out;
 use crate::store::DiskStore;
 use crate::writer::Batch;
 
@@ -21,12 +21,13 @@ pub(super) const LANE_FRESH_MAX: u64 = 1024;
 pub(super) const FRESH_MAX: u64 = 4 << 20;
 
 /// A message's fresh deliveries, in rows as they are written.
-pub(super) struct FanOut {
-    pub(super) number: i64,
-    pub(super) due: i64,
-    pub(super) counted: bool,
+#[derive(Debug)]
+pub(crate) struct FanOut {
+    pub(crate) number: i64,
+    pub(crate) due: i64,
+    pub(crate) counted: bool,
     /// In order.
-    pub(super) lanes: Vec<i64>,
+    pub(crate) lanes: Vec<i64>,
 }
 
 impl FanOut {
@@ -39,22 +40,21 @@ impl FanOut {
     pub(super) fn write(&self, batch: &mut Batch<'_>) -> Result<i64, StoreError> {
         let mut count = 0;
         for (part, lanes) in self.rows() {
-            batch.execute(
-                "INSERT INTO fan_out (number, part, due, counted, lanes) VALUES (?, ?, ?, ?, ?)",
-                params![self.number, part, self.due, self.counted, encoded(lanes)],
-            )?;
+            // Undone with the rest of the command, as a statement of the batch would be.
+            batch.mark()?;
+            insert_fan_out(batch.connection(), self.number, part, self.due, self.counted, &encoded(lanes))
+                .attempting("cannot write")?;
             count += 1;
-            failpoint::reach("between-fan-out-rows");
         }
         for &lane in &self.lanes {
-            batch.totals.pending += i64::from(self.counted);
-            batch.add_fresh(lane);
+            batch.changes.totals.pending += i64::from(self.counted);
+            batch.changes.add_fresh(lane);
         }
         Ok(count)
     }
 
     /// Has `lanes` know the deliveries, once they are safe.
-    pub(super) fn make_known(&self, lanes: &Lanes) {
+    pub(crate) fn make_known(&self, lanes: &Lanes) {
         for (part, row) in self.rows() {
             lanes.fan_outs().add(self.number.cast_unsigned(), part, self.due, self.counted, row.to_vec());
         }
@@ -65,8 +65,8 @@ impl FanOut {
 
 /// Gives a fresh delivery, which is there, a row of its own.
 pub(super) fn give_row(batch: &mut Batch<'_>, lane: i64, number: i64) -> Result<(), StoreError> {
-    let Some((due, counted)) = batch.find_fresh(lane, number) else { return Ok(()) };
-    batch.remove_fresh(lane, number, counted);
+    let Some((due, counted)) = batch.changes.find_fresh(lane, number) else { return Ok(()) };
+    batch.changes.remove_fresh(lane, number, counted);
     insert_delivery(batch, &NewDelivery { lane, number, due, replayed: false, counted, group: "" })?;
     hold(batch, number, 1)
 }

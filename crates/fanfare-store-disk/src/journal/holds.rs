@@ -1,7 +1,7 @@
 //! What keeps a message: its deliveries. They come and go through here, so that counts and heads of groups stay right.
 
 use fanfare_core::store::StoreError;
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
 use crate::writer::Batch;
 
@@ -25,9 +25,22 @@ pub(super) fn insert_delivery(batch: &mut Batch<'_>, delivery: &NewDelivery<'_>)
          VALUES (?, ?, ?, ?, 0, 0, ?, ?, ?)",
         params![lane, group, number, due, replayed, counted, head],
     )?;
-    batch.totals.pending += i64::from(counted);
-    batch.add_rows(lane, 1);
+    batch.changes.totals.pending += i64::from(counted);
+    batch.changes.add_rows(lane, 1);
     Ok(())
+}
+
+/// Writes the row of a fresh delivery without a group, which is counted already.
+pub(crate) fn insert_delivery_row(
+    connection: &Connection,
+    lane: i64,
+    number: i64,
+    due: i64,
+    counted: bool,
+) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO delivery (lane, grp, number, due, attempts, stage, replayed, counted, head)
+               VALUES (?, '', ?, ?, 0, 0, 0, ?, 0)";
+    connection.prepare_cached(sql)?.execute(params![lane, number, due, counted]).map(drop)
 }
 
 /// Takes a delivery out of its lane, and lets its group go on. What it counts as next, and what holds the message, is the
@@ -48,8 +61,8 @@ pub(super) fn remove_delivery(
             params![lane, group],
         )?;
     }
-    batch.totals.pending -= i64::from(counted);
-    batch.add_rows(lane, -1);
+    batch.changes.totals.pending -= i64::from(counted);
+    batch.changes.add_rows(lane, -1);
     Ok(())
 }
 

@@ -8,24 +8,32 @@ use fanfare_core::attempt::Attempt;
 use fanfare_core::host::Timestamp;
 use fanfare_core::store::{LaneCounts, MessageState, StoreError, StoredMessage};
 use fanfare_core::subscription::SubscriptionId;
-use rusqlite::{Connection, OptionalExtension, Params};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::{body, dead};
-use crate::error::{Attempting, unreadable};
+use crate::attempts;
+use crate::error::Attempting;
+use crate::ids;
 use crate::store::DiskStore;
 
 pub(super) async fn message(store: &DiskStore, message_id: String) -> Result<Option<StoredMessage>, StoreError> {
     let recent = Arc::clone(&store.recent);
     let read = move |connection: &Connection| {
-        let sql = "SELECT number FROM message WHERE message_id = ? AND forgotten = 0";
         let find = || -> rusqlite::Result<Option<i64>> {
-            connection.prepare_cached(sql)?.query_row([&message_id], |row| row.get(0)).optional()
+            for number in ids::find(connection, &message_id)?.into_iter().rev() {
+                let sql = "SELECT number FROM message WHERE number = ? AND forgotten = 0";
+                let kept = connection.prepare_cached(sql)?.query_row([number], |row| row.get(0)).optional()?;
+                if kept.is_some() {
+                    return Ok(kept);
+                }
+            }
+            Ok(None)
         };
         let Some(number) = find().attempting("cannot look for a message")? else { return Ok(None) };
         let dispatch = body::message(connection, &recent, number)?;
         Ok(Some(StoredMessage { number: number.cast_unsigned(), dispatch }))
     };
-    store.readers.read(read).await
+    store.read(read).await
 }
 
 pub(super) async fn state(store: &DiskStore, lane: SubscriptionId, number: u64) -> Result<MessageState, StoreError> {
@@ -33,7 +41,7 @@ pub(super) async fn state(store: &DiskStore, lane: SubscriptionId, number: u64) 
     if let Some((due, _)) = store.lanes.fan_outs().find(number, lane.0.cast_signed()) {
         return Ok(MessageState::Pending { due: Timestamp::from_unix_ms(due) });
     }
-    store.readers.read(move |connection| state_of_row(connection, lane, number)).await
+    store.read(move |connection| state_of_row(connection, lane, number)).await
 }
 
 fn state_of_row(connection: &Connection, lane: SubscriptionId, number: u64) -> Result<MessageState, StoreError> {
@@ -60,10 +68,18 @@ pub(super) fn attempts(
     message_id: &str,
     subscription: Option<&SubscriptionArn>,
 ) -> Result<Vec<Attempt>, StoreError> {
-    let sql = "SELECT record FROM message JOIN attempt USING (number) WHERE message_id = ? ORDER BY id";
-    let mut attempts = read_attempts(connection, sql, [message_id])?;
-    attempts.retain(|attempt| subscription.is_none_or(|wanted| *wanted == attempt.subscription));
-    Ok(attempts)
+    let act = "cannot read logged attempts";
+    let mut found = Vec::new();
+    for number in ids::find(connection, message_id).attempting(act)? {
+        let sql = "SELECT record FROM attempt WHERE number = ? ORDER BY id";
+        let mut statement = connection.prepare_cached(sql).attempting(act)?;
+        let mut rows = statement.query([number]).attempting(act)?;
+        while let Some(row) = rows.next().attempting(act)? {
+            found.extend(attempts::of_row(bytes(row).attempting(act)?)?);
+        }
+    }
+    found.retain(|attempt| subscription.is_none_or(|wanted| *wanted == attempt.subscription));
+    Ok(found)
 }
 
 /// Nobody asks for this while messages are delivered, so that no index is kept for it.
@@ -77,9 +93,13 @@ pub(super) fn latest_attempts(
     let mut rows = statement.query([]).attempting(act)?;
     let mut latest = Vec::new();
     while let Some(row) = rows.next().attempting(act)? {
-        let records = row.get_ref(0).and_then(|records| Ok(records.as_str()?)).attempting(act)?;
-        for record in records.lines().rev().filter(|record| record.contains(subscription.as_str())) {
-            latest.extend(Some(attempt(record)?).filter(|attempt| attempt.subscription == *subscription));
+        let row = bytes(row).attempting(act)?;
+        if !attempts::may_be_of(row, subscription) {
+            continue;
+        }
+        let of_subscription = |attempt: &Attempt| attempt.subscription == *subscription;
+        for attempt in attempts::of_row(row)?.into_iter().rev().filter(of_subscription) {
+            latest.push(attempt);
             if latest.len() == max.get() {
                 return Ok(latest);
             }
@@ -90,7 +110,7 @@ pub(super) fn latest_attempts(
 
 pub(super) async fn lane_counts(store: &DiskStore, lane: SubscriptionId) -> Result<LaneCounts, StoreError> {
     let fresh = store.lanes.fresh_count(lane);
-    let counts = store.readers.read(move |connection| counts_of_rows(connection, lane)).await?;
+    let counts = store.read(move |connection| counts_of_rows(connection, lane)).await?;
     Ok(LaneCounts::new(counts.waiting + fresh, counts.dead))
 }
 
@@ -104,21 +124,7 @@ fn counts_of_rows(connection: &Connection, lane: SubscriptionId) -> Result<LaneC
     Ok(LaneCounts::new(waiting.cast_unsigned(), dead.cast_unsigned()))
 }
 
-/// The records of attempts that a query answers: one to a line.
-fn read_attempts(connection: &Connection, sql: &str, parameters: impl Params) -> Result<Vec<Attempt>, StoreError> {
-    let act = "cannot read logged attempts";
-    let mut statement = connection.prepare_cached(sql).attempting(act)?;
-    let mut rows = statement.query(parameters).attempting(act)?;
-    let mut attempts = Vec::new();
-    while let Some(row) = rows.next().attempting(act)? {
-        let records = row.get_ref(0).and_then(|records| Ok(records.as_str()?)).attempting(act)?;
-        for record in records.lines() {
-            attempts.push(attempt(record)?);
-        }
-    }
-    Ok(attempts)
-}
-
-fn attempt(record: &str) -> Result<Attempt, StoreError> {
-    serde_json::from_str(record).map_err(|error| unreadable("a logged attempt cannot be read", error))
+/// The row of the log of attempts that a query answers.
+fn bytes<'a>(row: &'a Row<'_>) -> rusqlite::Result<&'a [u8]> {
+    Ok(row.get_ref(0)?.as_bytes()?)
 }

@@ -25,6 +25,9 @@ use fanfare_core::store::{
 };
 use fanfare_core::subscription::SubscriptionId;
 
+pub(crate) use self::append::MESSAGE_OVERHEAD;
+pub(crate) use self::fan_out::FanOut;
+pub(crate) use self::holds::insert_delivery_row;
 use crate::error::Attempting;
 use crate::store::DiskStore;
 use crate::writer::Totals;
@@ -66,7 +69,7 @@ impl Journal for DiskStore {
     }
 
     async fn dead_letters(&self, lane: SubscriptionId, max: NonZeroUsize) -> Result<Vec<Dead>, StoreError> {
-        self.readers.read(move |connection| dead::dead_letters(connection, lane, max)).await
+        self.read(move |connection| dead::dead_letters(connection, lane, max)).await
     }
 
     async fn redrive(&self, lane: SubscriptionId, now: Timestamp) -> Result<u64, StoreError> {
@@ -101,7 +104,7 @@ impl Journal for DiskStore {
         subscription: Option<&SubscriptionArn>,
     ) -> Result<Vec<Attempt>, StoreError> {
         let (message_id, subscription) = (message_id.to_owned(), subscription.cloned());
-        self.readers.read(move |connection| log::attempts(connection, &message_id, subscription.as_ref())).await
+        self.read(move |connection| log::attempts(connection, &message_id, subscription.as_ref())).await
     }
 
     async fn latest_attempts(
@@ -110,7 +113,7 @@ impl Journal for DiskStore {
         max: NonZeroUsize,
     ) -> Result<Vec<Attempt>, StoreError> {
         let subscription = subscription.clone();
-        self.readers.read(move |connection| log::latest_attempts(connection, &subscription, max)).await
+        self.read(move |connection| log::latest_attempts(connection, &subscription, max)).await
     }
 
     async fn lane_counts(&self, lane: SubscriptionId) -> Result<LaneCounts, StoreError> {
@@ -122,8 +125,6 @@ impl Journal for DiskStore {
     }
 
     async fn counters(&self) -> Result<Counters, StoreError> {
-        self.readers
-            .read(|connection| Ok(Totals::read(connection).attempting("cannot read the counters")?.counters()))
-            .await
+        self.read(|connection| Ok(Totals::read(connection).attempting("cannot read the counters")?.counters())).await
     }
 }

@@ -37,7 +37,7 @@ pub(super) async fn sweep(store: &DiskStore, now: Timestamp) -> Result<(), Store
     steps(store, end_dropped_archives).await?;
     steps(store, move |batch| forget_dead_letters(batch, now)).await?;
     let max = i64::try_from(store.options.lane_dead_letters_max).unwrap_or(i64::MAX);
-    for lane in store.readers.read(move |connection| lanes_of_many_dead(connection, max)).await? {
+    for lane in store.read(move |connection| lanes_of_many_dead(connection, max)).await? {
         steps(store, move |batch| forget_surplus_dead(batch, lane, max)).await?;
     }
     steps(store, move |batch| forget_attempts(batch, now)).await?;
@@ -45,12 +45,13 @@ pub(super) async fn sweep(store: &DiskStore, now: Timestamp) -> Result<(), Store
     if store.pressed.swap(false, Ordering::SeqCst) {
         options.recent_messages_max = 0;
     }
-    let numbers = store.readers.read(move |connection| idle_messages(connection, &options, now)).await?;
+    let numbers = store.read(move |connection| idle_messages(connection, &options, now)).await?;
     for numbers in numbers.chunks(STEP) {
         failpoint::reach("during-sweep");
         let numbers = numbers.to_vec();
         store.writer.write(0, move |batch| forget_messages(batch, &numbers), |()| {}).await?;
     }
+    steps(store, forget_ids).await?;
     let given_back = steps(store, give_space_back).await? > 1;
     // The file becomes smaller when the log is copied into it.
     let cut = given_back || log_bytes(store) > LOG_BYTES_MAX;
@@ -149,11 +150,11 @@ fn forget_attempts(batch: &mut Batch<'_>, now: i64) -> Result<Left, StoreError> 
         Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?, row.get::<_, i64>(3)?))
     })?;
     for (seen, (id, number, at, bytes)) in oldest.iter().enumerate() {
-        if *at > before && batch.totals.attempt_bytes <= max {
+        if *at > before && batch.changes.totals.attempt_bytes <= max {
             return Ok(Left::after(seen.min(STEP - 1)));
         }
         batch.execute("DELETE FROM attempt WHERE id = ?", [id])?;
-        batch.totals.attempt_bytes -= bytes;
+        batch.changes.totals.attempt_bytes -= bytes;
         batch.execute(
             "DELETE FROM message
              WHERE number = ?1 AND forgotten = 1 AND NOT EXISTS (SELECT 1 FROM attempt WHERE attempt.number = ?1)",
@@ -208,6 +209,14 @@ fn forget_messages(batch: &mut Batch<'_>, numbers: &[i64]) -> Result<(), StoreEr
         }
     }
     Ok(())
+}
+
+/// Forgets the ids of messages of which none is known any more.
+fn forget_ids(batch: &mut Batch<'_>) -> Result<Left, StoreError> {
+    let sql = "DELETE FROM message_ids WHERE last IN (
+                   SELECT last FROM message_ids
+                   WHERE NOT EXISTS (SELECT 1 FROM message WHERE number BETWEEN first AND last) LIMIT 500)";
+    batch.execute(sql, []).map(Left::after)
 }
 
 fn give_space_back(batch: &mut Batch<'_>) -> Result<Left, StoreError> {

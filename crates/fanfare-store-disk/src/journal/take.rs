@@ -58,12 +58,12 @@ pub(super) async fn take(
 type Found = (Vec<Delivery>, Option<StoreError>);
 
 async fn take_rows(store: &DiskStore, window: Window, order: LaneOrder, taken: Taken) -> Result<Found, StoreError> {
-    let recent = Arc::clone(&store.recent);
+    let (recent, window_lane) = (Arc::clone(&store.recent), SubscriptionId(window.lane.cast_unsigned()));
     let read = move |connection: &Connection| match order {
         LaneOrder::Group => window.heads(connection, &recent, &taken),
         _ => window.due(connection, &recent, &taken),
     };
-    store.readers.read(read).await
+    store.read_rows(window_lane, read).await
 }
 
 /// What has been due for longest, of deliveries with rows and of fresh ones.
@@ -103,6 +103,8 @@ async fn read_fresh(store: &DiskStore, lane: SubscriptionId, fresh: Vec<Fresh>) 
     if missing.is_empty() {
         return Ok((found, None));
     }
+    let last = missing.iter().map(|fresh| fresh.number).max().unwrap_or(0);
+    store.writer.apply_message(last).await?;
     let recent = Arc::clone(&store.recent);
     let read = move |connection: &Connection| {
         let (mut read, mut damaged) = (Vec::with_capacity(missing.len()), None);
@@ -168,7 +170,7 @@ fn give_up(
     for (waiting, counted) in rows {
         let number = waiting.number;
         remove_delivery(batch, lane, number, counted, &waiting.group)?;
-        batch.totals.dropped += i64::from(counted);
+        batch.changes.totals.dropped += i64::from(counted);
         hold(batch, number, -1)?;
         match body::message(batch.connection(), recent, number) {
             Ok(dispatch) => deliveries.push(waiting.delivery(dispatch)),

@@ -28,7 +28,7 @@ pub(super) async fn next_due(
     if !store.lanes.has_rows(lane) {
         return Ok(fresh);
     }
-    let due = store.readers.read(move |connection| next_row_due(connection, lane, order, &taken)).await?;
+    let due = store.read_rows(lane, move |connection| next_row_due(connection, lane, order, &taken)).await?;
     Ok([due, fresh].into_iter().flatten().min())
 }
 
@@ -50,7 +50,7 @@ fn next_row_due(
 /// Every lane with the time at which its first is due.
 pub(super) async fn waiting(store: &DiskStore) -> Result<Vec<(SubscriptionId, Timestamp)>, StoreError> {
     let fresh = store.lanes.all_fresh();
-    let mut waiting: HashMap<_, _> = store.readers.read(rows_waiting).await?.into_iter().collect();
+    let mut waiting: HashMap<_, _> = store.read(rows_waiting).await?.into_iter().collect();
     for (lane, due) in fresh {
         let due = Timestamp::from_unix_ms(due);
         waiting.entry(lane).and_modify(|first| *first = due.min(*first)).or_insert(due);

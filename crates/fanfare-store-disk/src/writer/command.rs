@@ -3,12 +3,18 @@
 use fanfare_core::store::StoreError;
 use tokio::sync::oneshot;
 
-use super::Batch;
+use super::{Batch, Logged};
 
 /// Something to be written.
 pub(super) trait Command: Send {
     /// About how long it is.
     fn bytes(&self) -> usize;
+
+    /// Whether it is of a kind that can be logged.
+    fn is_for_the_log(&self) -> bool;
+
+    /// Logs it, when that can be done as things stand; otherwise it has changed nothing.
+    fn log(&mut self, logged: &mut Logged<'_>) -> bool;
 
     /// Writes it. What was written has to be undone when this errs.
     fn run(&mut self, batch: &mut Batch<'_>) -> Result<(), Failed>;
@@ -23,34 +29,57 @@ pub(super) trait Command: Send {
 /// The command keeps the reason.
 pub(super) struct Failed;
 
+/// Has a [`Job`] know that it is never logged.
+pub(super) type NeverLogged<T> = fn(&mut Logged<'_>) -> Option<T>;
+
 /// A command made of closures.
-pub(super) struct Job<T, W, A> {
+pub(super) struct Job<T, L, W, A> {
     bytes: usize,
+    /// Logs it, when it is of a kind that can be. It answers nothing when that cannot be done.
+    log: Option<L>,
     work: Option<W>,
     after: A,
     outcome: Option<Result<T, StoreError>>,
     reply: oneshot::Sender<Result<T, StoreError>>,
 }
 
-impl<T, W, A> Job<T, W, A>
+impl<T, L, W, A> Job<T, L, W, A>
 where
     T: Send,
+    L: FnMut(&mut Logged<'_>) -> Option<T> + Send,
     W: FnOnce(&mut Batch<'_>) -> Result<T, StoreError> + Send,
     A: FnOnce(&T) + Send,
 {
-    pub(super) fn new(bytes: usize, work: W, after: A, reply: oneshot::Sender<Result<T, StoreError>>) -> Self {
-        Self { bytes, work: Some(work), after, outcome: None, reply }
+    pub(super) fn new(
+        bytes: usize,
+        log: Option<L>,
+        work: W,
+        after: A,
+        reply: oneshot::Sender<Result<T, StoreError>>,
+    ) -> Self {
+        Self { bytes, log, work: Some(work), after, outcome: None, reply }
     }
 }
 
-impl<T, W, A> Command for Job<T, W, A>
+impl<T, L, W, A> Command for Job<T, L, W, A>
 where
     T: Send,
+    L: FnMut(&mut Logged<'_>) -> Option<T> + Send,
     W: FnOnce(&mut Batch<'_>) -> Result<T, StoreError> + Send,
     A: FnOnce(&T) + Send,
 {
     fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    fn is_for_the_log(&self) -> bool {
+        self.log.is_some()
+    }
+
+    fn log(&mut self, logged: &mut Logged<'_>) -> bool {
+        let answer = self.log.as_mut().and_then(|log| log(logged));
+        self.outcome = answer.map(Ok);
+        self.outcome.is_some()
     }
 
     fn run(&mut self, batch: &mut Batch<'_>) -> Result<(), Failed> {

@@ -1,21 +1,29 @@
-//! The one thread that writes: everything that waits is written in one transaction, and one sync makes all of it safe.
+//! The one thread that writes: everything that waits is written to the log or in one transaction, and one sync makes all of
+//! it safe.
 
+mod apply;
 mod batch;
 mod command;
+mod logged;
+mod progress;
+mod queue;
+mod sums;
 mod thread;
 
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use fanfare_core::store::{StoreError, StoreErrorKind};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
-pub(crate) use self::batch::{Batch, Totals};
-use self::command::{Command, Job};
+pub(crate) use self::batch::{Batch, remove_fan_out, update_fan_out};
+use self::command::{Command, Job, NeverLogged};
+pub(crate) use self::logged::Logged;
+use self::progress::Progress;
+pub(crate) use self::sums::{Changes, Sums, Totals};
 use self::thread::Writing;
 use crate::error::Attempting;
 use crate::lanes::Lanes;
@@ -28,6 +36,8 @@ enum Request {
     Write(Box<dyn Command>),
     /// By itself, outside any transaction.
     Alone(Alone),
+    /// Bring what is pending into the database.
+    Apply(oneshot::Sender<Result<(), StoreError>>),
 }
 
 type Alone = Box<dyn FnOnce(&Connection, &mut Reserve) + Send>;
@@ -37,7 +47,7 @@ pub(crate) struct Writer {
     /// Emptied to end the thread.
     sender: Option<mpsc::Sender<Request>>,
     thread: Option<JoinHandle<()>>,
-    commits: Arc<AtomicU64>,
+    progress: Arc<Progress>,
 }
 
 impl Writer {
@@ -50,12 +60,12 @@ impl Writer {
         lanes: &Arc<Lanes>,
     ) -> Result<Self, StoreError> {
         let (sender, receiver) = mpsc::channel(options.commands_max.get() as usize);
-        let commits = Arc::new(AtomicU64::new(0));
+        let progress = Arc::new(Progress::default());
         let writing =
-            Writing::new(connection, directory, reserve, options.clone(), Arc::clone(lanes), Arc::clone(&commits))?;
+            Writing::new(connection, directory, reserve, options.clone(), Arc::clone(lanes), Arc::clone(&progress))?;
         let thread = std::thread::Builder::new().name("fanfare-write".into()).spawn(move || writing.run(receiver));
         let thread = thread.attempting("cannot start the thread that writes")?;
-        Ok(Self { sender: Some(sender), thread: Some(thread), commits })
+        Ok(Self { sender: Some(sender), thread: Some(thread), progress })
     }
 
     /// Writes with `work`, which is about `bytes` long, and answers when what it did is safe.
@@ -69,9 +79,51 @@ impl Writer {
         work: impl FnOnce(&mut Batch<'_>) -> Result<T, StoreError> + Send + 'static,
         after: impl FnOnce(&T) + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.command(bytes, None::<NeverLogged<T>>, work, after).await
+    }
+
+    /// The same with `log`, which logs what `work` would write, or answers nothing and has changed nothing.
+    pub(crate) async fn log<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        log: impl FnMut(&mut Logged<'_>) -> Option<T> + Send + 'static,
+        work: impl FnOnce(&mut Batch<'_>) -> Result<T, StoreError> + Send + 'static,
+        after: impl FnOnce(&T) + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.command(bytes, Some(log), work, after).await
+    }
+
+    async fn command<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        log: Option<impl FnMut(&mut Logged<'_>) -> Option<T> + Send + 'static>,
+        work: impl FnOnce(&mut Batch<'_>) -> Result<T, StoreError> + Send + 'static,
+        after: impl FnOnce(&T) + Send + 'static,
+    ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        self.send(Request::Write(Box::new(Job::new(bytes, work, after, reply)))).await?;
+        self.send(Request::Write(Box::new(Job::new(bytes, log, work, after, reply)))).await?;
         answer.await.map_err(|_| closed())?
+    }
+
+    /// Has the database hold everything that was answered, for whoever reads it then.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(crate) async fn apply(&self) -> Result<(), StoreError> {
+        if !self.progress.is_anything_pending() {
+            return Ok(());
+        }
+        let (reply, answer) = oneshot::channel();
+        self.send(Request::Apply(reply)).await?;
+        answer.await.map_err(|_| closed())?
+    }
+
+    /// The same for one message.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(crate) async fn apply_message(&self, number: u64) -> Result<(), StoreError> {
+        if self.progress.is_pending(number) { self.apply().await } else { Ok(()) }
     }
 
     /// Does `work` between two transactions.
@@ -85,9 +137,9 @@ impl Writer {
         answer.await.map_err(|_| closed())?
     }
 
-    /// Transactions that were committed.
+    /// Batches that were made safe.
     pub(crate) fn commits(&self) -> u64 {
-        self.commits.load(Ordering::Relaxed)
+        self.progress.commits()
     }
 
     async fn send(&self, request: Request) -> Result<(), StoreError> {

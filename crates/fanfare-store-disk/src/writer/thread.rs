@@ -1,110 +1,272 @@
-//! What the writing thread does: gather, write, commit, tell.
+//! What the writing thread does: gather, log or write, sync, tell.
 
+use std::collections::VecDeque;
 use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use fanfare_core::store::{StoreError, StoreErrorKind};
 use rusqlite::Connection;
 use tokio::sync::mpsc;
 
 use super::Request;
-use super::batch::{Batch, Sums};
+use super::batch::{Batch, used_bytes};
 use super::command::Command;
+use super::logged::Logged;
+use super::progress::Progress;
+use super::queue::{Received, receive};
+use super::sums::Sums;
 use crate::connection;
 use crate::error::{Attempting, lost_a_sync};
 use crate::failpoint;
 use crate::lanes::Lanes;
+use crate::log::{self, Known, Log, replay};
 use crate::options::DiskOptions;
+use crate::pending::Pending;
 use crate::reserve::{self, Reserve};
 
-/// Commands in one transaction.
+/// Commands in one batch.
 const COMMANDS_MAX: usize = 1024;
 
-/// Bytes of commands after which a transaction is committed.
+/// Bytes of commands after which a batch is made safe.
 const BYTES_MAX: usize = 8 << 20;
+
+/// For how long nothing is to be done before what is pending is applied.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// While commands come that cannot be logged, and for a few batches after them, all are written to the database, where they
+/// share a sync with those: how much each such batch adds to the reasons for that, how many there are at most, and how many
+/// there have to be. Each batch that could be logged takes one away.
+const REASONS_ADDED: u32 = 3;
+const REASONS_MAX: u32 = 8;
+const REASONS_ENOUGH: u32 = 4;
 
 /// The thread's own.
 pub(super) struct Writing {
-    connection: Connection,
-    directory: PathBuf,
-    reserve: Reserve,
+    pub(super) connection: Connection,
+    pub(super) directory: PathBuf,
+    pub(super) reserve: Reserve,
     options: DiskOptions,
-    lanes: Arc<Lanes>,
-    sums: Sums,
-    commits: Arc<AtomicU64>,
+    pub(super) lanes: Arc<Lanes>,
+    pub(super) sums: Sums,
+    pub(super) log: Log,
+    /// What is in the log and not in the database.
+    pub(super) pending: Pending,
+    /// Bytes of the database in use, once somebody asked.
+    pub(super) used: Option<u64>,
+    pub(super) progress: Arc<Progress>,
+    /// What was received and waits for its turn.
+    next: VecDeque<Request>,
+    /// Whether the first of these cannot be logged as things stand.
+    is_next_refused: bool,
+    /// Reasons to write to the database what could be logged.
+    reasons: u32,
     /// Why nothing is written any more.
-    failed: Option<String>,
+    pub(super) failed: Option<String>,
 }
 
+/// Commands of one batch.
+type Commands = Vec<Box<dyn Command>>;
+
 impl Writing {
+    /// Brings what the log has ahead of the database into it.
     pub(super) fn new(
         connection: Connection,
         directory: PathBuf,
         reserve: Reserve,
         options: DiskOptions,
         lanes: Arc<Lanes>,
-        commits: Arc<AtomicU64>,
+        progress: Arc<Progress>,
     ) -> Result<Self, StoreError> {
-        let sums = Sums::read(&connection, &lanes).attempting("cannot read the sums of the store")?;
-        Ok(Self { connection, directory, reserve, options, lanes, sums, commits, failed: None })
+        let mut sums = Sums::read(&connection, &lanes).attempting("cannot read the sums of the store")?;
+        let known = Known::read(&connection)?.unwrap_or_default();
+        let mut pending = Pending::default();
+        let scan = log::scan(&directory, known.salt)?;
+        let sequence = replay::follow(&scan, known.applied, &directory, &mut pending, &mut sums, &lanes)?;
+        drop(scan);
+        let log = Log::new(&directory, known.salt, sequence);
+        let (next, used, failed) = (VecDeque::new(), None, None);
+        let mut writing = Self {
+            connection,
+            directory,
+            reserve,
+            options,
+            lanes,
+            sums,
+            log,
+            pending,
+            used,
+            progress,
+            next,
+            is_next_refused: false,
+            reasons: 0,
+            failed,
+        };
+        writing.apply().attempting("cannot bring the log of the store into its database")?;
+        writing.index().attempting("cannot index the ids of messages")?;
+        Ok(writing)
     }
 
     /// Runs until nobody can ask for anything any more and everything that was asked for is done.
     pub(super) fn run(mut self, mut requests: mpsc::Receiver<Request>) {
-        let mut next = requests.blocking_recv();
-        while let Some(request) = next.take() {
+        while let Some(request) = self.receive(&mut requests) {
             match request {
                 Request::Alone(work) => work(&self.connection, &mut self.reserve),
-                Request::Write(first) => next = self.batch(first, &mut requests),
+                // Whoever asked may have gone.
+                Request::Apply(reply) => drop(reply.send(self.apply_for_reading())),
+                Request::Write(first) => self.batch(first, &mut requests),
             }
-            if next.is_none() {
-                next = requests.blocking_recv();
-            }
+        }
+        if self.apply_for_reading().is_ok() && self.failed.is_none() {
+            self.log.remove();
         }
     }
 
-    /// Writes `first` and what waits behind it. Answers the request that has to stay outside.
-    fn batch(&mut self, first: Box<dyn Command>, requests: &mut mpsc::Receiver<Request>) -> Option<Request> {
+    /// What comes next. Applies what is pending when nothing does for a moment; without anything pending, no time is kept.
+    fn receive(&mut self, requests: &mut mpsc::Receiver<Request>) -> Option<Request> {
+        if let Some(next) = self.next.pop_front() {
+            return Some(next);
+        }
+        if !self.pending.is_empty() && self.failed.is_none() {
+            match receive(requests, PATIENCE) {
+                Received::Next(next) => return Some(next),
+                Received::End => return None,
+                // What errs has been told of, and is tried again with the next request.
+                Received::Nothing => drop(self.apply_for_reading()),
+            }
+        }
+        requests.blocking_recv()
+    }
+
+    /// Writes `first` and what waits behind it.
+    fn batch(&mut self, first: Box<dyn Command>, requests: &mut mpsc::Receiver<Request>) {
         failpoint::reach("before-write");
-        let mut done: Vec<Box<dyn Command>> = Vec::new();
         if let Some(why) = &self.failed {
             first.finish(Some(StoreError::new(StoreErrorKind::Unavailable, why.clone())));
-            return None;
+            return;
         }
         self.reserve.make_when_due(Instant::now);
-        let begun = self.connection.prepare_cached("BEGIN IMMEDIATE").and_then(|mut begin| begin.execute([]));
-        if let Err(error) = begun {
-            self.tell(vec![first], Some(error));
-            return None;
+        let mut commands = vec![first];
+        let mut bytes = commands[0].bytes();
+        while commands.len() < COMMANDS_MAX && bytes < BYTES_MAX {
+            match self.next.pop_front().or_else(|| requests.try_recv().ok()) {
+                Some(Request::Write(command)) => {
+                    bytes += command.bytes();
+                    commands.push(command);
+                }
+                Some(other) => {
+                    self.next.push_front(other);
+                    break;
+                }
+                None => break,
+            }
         }
-        let mut batch = Batch::new(&self.connection, &self.options, &self.reserve, &mut self.sums, &self.lanes);
-        let mut bytes = 0;
-        let mut next = Some(Request::Write(first));
-        while let Some(Request::Write(mut command)) = next.take_if(|next| matches!(next, Request::Write(_))) {
-            bytes += command.bytes();
-            let survived = batch.run(&mut *command);
+        let is_refused = std::mem::take(&mut self.is_next_refused) || self.reserve.is_missing();
+        if !is_refused && commands.iter().all(|command| command.is_for_the_log()) {
+            self.reasons = self.reasons.saturating_sub(1);
+        } else {
+            self.reasons = (self.reasons + REASONS_ADDED).min(REASONS_MAX);
+        }
+        if !is_refused && self.reasons < REASONS_ENOUGH && commands.iter().all(|command| command.is_for_the_log()) {
+            self.log_all(commands, requests);
+        } else {
+            self.write_all(commands, requests);
+        }
+    }
+
+    /// Logs commands, and what comes meanwhile. Those from the first that cannot be logged on come next.
+    fn log_all(&mut self, commands: Commands, requests: &mut mpsc::Receiver<Request>) {
+        if self.pending.is_full()
+            && let Err(error) = self.apply_in_whatever_room()
+        {
+            return self.tell(commands, Some(error));
+        }
+        let used = match self.used.map_or_else(|| used_bytes(&self.connection), Ok) {
+            Ok(used) => *self.used.insert(used),
+            Err(error) => return self.tell(commands, Some(error)),
+        };
+        let (options, lanes) = (&self.options, &*self.lanes);
+        let mut logged = Logged::new(options, &mut self.sums, lanes, &mut self.pending, &mut self.log, used);
+        let mut done: Commands = Vec::with_capacity(commands.len());
+        let mut waiting: VecDeque<_> = commands.into();
+        while !logged.is_full() && done.len() < COMMANDS_MAX {
+            if waiting.is_empty() && self.next.is_empty() {
+                match requests.try_recv() {
+                    Ok(Request::Write(command)) if command.is_for_the_log() => waiting.push_back(command),
+                    Ok(other) => self.next.push_back(other),
+                    Err(_) => {}
+                }
+            }
+            let Some(mut command) = waiting.pop_front() else { break };
+            if !command.log(&mut logged) {
+                self.is_next_refused = true;
+                waiting.push_front(command);
+                break;
+            }
             done.push(command);
-            if let Err(error) = survived {
-                batch.undo();
-                self.tell(done, Some(error));
-                return None;
-            }
-            if done.len() < COMMANDS_MAX && bytes < BYTES_MAX {
-                next = requests.try_recv().ok();
-            }
         }
+        put_back(&mut self.next, waiting);
         failpoint::reach("after-accept-before-commit");
-        let committed = batch.commit();
+        let committed = logged.commit();
+        if done.is_empty() {
+            return;
+        }
+        self.progress.tell(&self.pending);
         if committed.is_ok() {
-            self.commits.fetch_add(1, Ordering::Relaxed);
+            self.progress.add_commit();
             failpoint::reach("after-commit-before-reply");
         }
         self.tell(done, committed.err());
         failpoint::reach("after-reply");
-        next
+    }
+
+    /// Writes commands, and what comes meanwhile, in one transaction, behind what is pending.
+    fn write_all(&mut self, commands: Commands, requests: &mut mpsc::Receiver<Request>) {
+        let before = self.sums.totals;
+        if let Err(error) = self.begin() {
+            self.sums.totals = before;
+            return self.tell(commands, Some(error));
+        }
+        let mut batch = Batch::new(&self.connection, &self.options, &self.reserve, &mut self.sums, &self.lanes);
+        let mut done: Commands = Vec::with_capacity(commands.len());
+        let mut waiting: VecDeque<_> = commands.into();
+        let mut survived = Ok(());
+        let mut bytes = 0;
+        while survived.is_ok() && done.len() < COMMANDS_MAX && bytes < BYTES_MAX {
+            if waiting.is_empty() && self.next.is_empty() {
+                match requests.try_recv() {
+                    Ok(Request::Write(command)) => waiting.push_back(command),
+                    Ok(other) => self.next.push_back(other),
+                    Err(_) => {}
+                }
+            }
+            let Some(mut command) = waiting.pop_front() else { break };
+            bytes += command.bytes();
+            survived = batch.run(&mut *command);
+            done.push(command);
+        }
+        put_back(&mut self.next, waiting);
+        let committed = match survived {
+            Ok(()) => {
+                failpoint::reach("after-accept-before-commit");
+                batch.commit()
+            }
+            Err(error) => {
+                batch.undo();
+                Err(error)
+            }
+        };
+        match &committed {
+            Ok(()) => {
+                self.progress.add_commit();
+                self.applied();
+                failpoint::reach("after-commit-before-reply");
+            }
+            Err(_) => self.sums.totals = before,
+        }
+        self.tell(done, committed.err());
+        failpoint::reach("after-reply");
     }
 
     fn tell(&mut self, commands: Vec<Box<dyn Command>>, lost: Option<rusqlite::Error>) {
@@ -122,7 +284,7 @@ impl Writing {
     }
 
     /// Frees the reserve, and whatever room the log takes, for what settles.
-    fn free_room(&mut self) {
+    pub(super) fn free_room(&mut self) {
         if self.reserve.spend()
             && let Err(error) = connection::cut_log(&self.connection)
         {
@@ -131,7 +293,7 @@ impl Writing {
     }
 
     /// What is said of commands whose transaction was not committed.
-    fn lost(&mut self, error: rusqlite::Error) -> StoreError {
+    pub(super) fn lost(&mut self, error: rusqlite::Error) -> StoreError {
         let directory = self.directory.display();
         tracing::error!(%error, %directory, "the store cannot write");
         if !lost_a_sync(&error) {
@@ -144,6 +306,13 @@ impl Writing {
         );
         self.failed = Some(why.clone());
         StoreError::new(StoreErrorKind::Unavailable, why)
+    }
+}
+
+/// Puts commands in front of what comes next.
+fn put_back(next: &mut VecDeque<Request>, commands: VecDeque<Box<dyn Command>>) {
+    for command in commands.into_iter().rev() {
+        next.push_front(Request::Write(command));
     }
 }
 
@@ -172,8 +341,8 @@ mod tests {
     fn put(arn: &str, length: usize) -> impl FnOnce(&mut Batch<'_>) -> Result<(), StoreError> + Send + use<> {
         let arn = arn.to_owned();
         move |batch| {
-            batch.totals.matched += 1;
-            batch.add_rows(1, 1);
+            batch.changes.totals.matched += 1;
+            batch.changes.add_rows(1, 1);
             let sql = "INSERT INTO topic (arn, record) VALUES (?, ?)";
             batch.execute(sql, [arn, "x".repeat(length)]).map(drop)
         }
@@ -183,7 +352,7 @@ mod tests {
     async fn state(writer: &Writer) -> (Vec<String>, u64, i64) {
         let read = |batch: &mut Batch<'_>| {
             let arns = batch.rows("SELECT arn FROM topic ORDER BY arn", [], |row| row.get(0))?;
-            Ok((arns, batch.waiting(1).rows, batch.totals.matched))
+            Ok((arns, batch.changes.waiting(1).rows, batch.changes.totals.matched))
         };
         writer.write(0, read, |_| {}).await.unwrap()
     }
@@ -321,16 +490,17 @@ mod tests {
         assert_eq!(lost.kind(), StoreErrorKind::Unavailable);
         let (sender, requests) = mpsc::channel(1);
         let (reply, answer) = tokio::sync::oneshot::channel();
-        let job = super::super::Job::new(0, put("a", 1), |()| panic!("it is not safe"), reply);
+        let never = None::<super::super::NeverLogged<()>>;
+        let job = super::super::Job::new(0, never, put("a", 1), |()| panic!("it is not safe"), reply);
         sender.try_send(Request::Write(Box::new(job))).map_err(drop).unwrap();
         drop(sender);
-        let commits = Arc::clone(&writing.commits);
+        let progress = Arc::clone(&writing.progress);
         writing.run(requests);
         let told = answer.blocking_recv().unwrap().expect_err("nothing is written").to_string();
         let (start, end) =
             ("the disk under the store in /store did not sync (", "): nothing is written until it is opened again");
         assert!(told.starts_with(start) && told.ends_with(end), "{told}");
-        assert_eq!(commits.load(Ordering::Relaxed), 0);
+        assert_eq!(progress.commits(), 0);
     }
 
     #[test]

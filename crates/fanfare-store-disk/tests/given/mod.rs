@@ -116,3 +116,39 @@ pub(crate) fn copy(from: &Path, to: &Path) {
         fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
     }
 }
+
+/// Makes a closed store one of format 3, as versions before the log have left it: without what came with later formats, and
+/// with these attempts, by the numbers of their messages, as JSON.
+pub(crate) fn make_format_3(directory: &Path, attempts: &[(i64, Vec<Attempt>)]) {
+    let database = rusqlite::Connection::open(directory.join("fanfare.db")).unwrap();
+    let change = "
+        DROP TABLE log;
+        DROP TABLE message_ids;
+        CREATE TABLE old_message (
+            number INTEGER PRIMARY KEY, message_id TEXT NOT NULL UNIQUE, topic TEXT NOT NULL, at INTEGER NOT NULL,
+            size INTEGER NOT NULL, holds INTEGER NOT NULL, counted INTEGER NOT NULL,
+            forgotten INTEGER NOT NULL DEFAULT 0, archive_until INTEGER, grp TEXT NOT NULL
+        ) STRICT;
+        INSERT INTO old_message SELECT * FROM message;
+        DROP TABLE message;
+        ALTER TABLE old_message RENAME TO message;
+        CREATE INDEX message_idle ON message (number, at, size)
+            WHERE holds = 0 AND archive_until IS NULL AND forgotten = 0;
+        CREATE INDEX message_archive ON message (topic, number, at, archive_until) WHERE archive_until IS NOT NULL;
+        CREATE INDEX message_archive_end ON message (archive_until) WHERE archive_until IS NOT NULL;
+        DROP TABLE attempt;
+        CREATE TABLE attempt (
+            id INTEGER PRIMARY KEY, number INTEGER NOT NULL, at INTEGER NOT NULL, record TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX attempt_number ON attempt (number);
+        UPDATE totals SET attempt_bytes = 0;
+        PRAGMA user_version = 3";
+    database.execute_batch(change).unwrap();
+    for (number, attempts) in attempts {
+        let lines: Vec<_> = attempts.iter().map(|attempt| serde_json::to_string(attempt).unwrap()).collect();
+        let (record, at) = (lines.join("\n"), attempts[0].started.unix_ms());
+        database.execute("UPDATE totals SET attempt_bytes = attempt_bytes + ?", [record.len() as i64]).unwrap();
+        let sql = "INSERT INTO attempt (number, at, record) VALUES (?, ?, ?)";
+        database.execute(sql, rusqlite::params![number, at, record]).unwrap();
+    }
+}

@@ -11,8 +11,6 @@ use super::members::{Members, Removed};
 use super::second_look::{SecondLook, Seen};
 use super::seed::Seed;
 use super::shape::{Shape, Shapes};
-use super::slab::Slab;
-use super::table::Table;
 use super::trie::{Asked, Trie};
 use crate::filter::event::Event;
 use crate::filter::flatten::Flattened;
@@ -21,6 +19,7 @@ use crate::filter::paths::PathId;
 use crate::filter::policy::FilterPolicy;
 use crate::filter::scope::FilterPolicyScope;
 use crate::filter::verdict::FilterReason;
+use crate::packed::{Slab, Table};
 
 /// The policies of one scope, each filed under the clauses of one condition, and found by them.
 #[derive(Debug)]

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::seed::Seed;
-use super::table::Table;
 use crate::filter::paths::PathId;
+use crate::packed::Table;
 
 /// The paths of a policy's conditions, and which of the conditions it is filed under.
 #[derive(Debug, PartialEq, Eq)]

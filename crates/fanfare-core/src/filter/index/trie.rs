@@ -4,10 +4,9 @@ use std::borrow::Cow;
 
 use super::filed::Filed;
 use super::seed::Seed;
-use super::slab::Slab;
-use super::table::Table;
 use crate::filter::flatten::Paths;
 use crate::filter::paths::PathId;
+use crate::packed::{Slab, Table};
 
 /// The paths that policies name, as a tree of the segments between dots, each with what is filed under it.
 #[derive(Debug)]

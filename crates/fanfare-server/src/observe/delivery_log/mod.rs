@@ -89,6 +89,10 @@ impl Observer for DeliveryLog {
         if attempt.message_type != MessageType::Notification || attempt.stage != Stage::Endpoint {
             return;
         }
+        // Most topics ask for nothing.
+        if topic.settings().attributes().is_empty() {
+            return;
+        }
         match attempt.next {
             Next::Delivered if wants_success(topic, &attempt.protocol) => self.write(publication, attempt, false),
             Next::ToDeadLetter | Next::Dropped { .. } if wants_failure(topic, &attempt.protocol) => {

@@ -7,7 +7,7 @@ use hashbrown::HashTable;
 ///
 /// Entries are found by their hash and a look at them; whoever adds to the table says how an entry is hashed.
 #[derive(Debug)]
-pub(super) struct Table<T> {
+pub(crate) struct Table<T> {
     /// For the lowest bits of a hash, as many as tell all shards apart, the number of the shard.
     directory: Vec<u32>,
     shards: Vec<Shard<T>>,
@@ -35,18 +35,18 @@ impl<T> Default for Table<T> {
 
 impl<T> Table<T> {
     /// The entry with that hash that `is` it.
-    pub(super) fn find(&self, hash: u64, is: impl FnMut(&T) -> bool) -> Option<&T> {
+    pub(crate) fn find(&self, hash: u64, is: impl FnMut(&T) -> bool) -> Option<&T> {
         self.shards.get(self.shard(hash)?)?.entries.find(hash, is)
     }
 
     /// The entry with that hash that `is` it, to be changed in what its hash does not depend on.
-    pub(super) fn find_mut(&mut self, hash: u64, is: impl FnMut(&T) -> bool) -> Option<&mut T> {
+    pub(crate) fn find_mut(&mut self, hash: u64, is: impl FnMut(&T) -> bool) -> Option<&mut T> {
         let shard = self.shard(hash)?;
         self.shards.get_mut(shard)?.entries.find_mut(hash, is)
     }
 
     /// Adds an entry, which must not be there.
-    pub(super) fn insert(&mut self, hash: u64, entry: T, hash_of: impl Fn(&T) -> u64) {
+    pub(crate) fn insert(&mut self, hash: u64, entry: T, hash_of: impl Fn(&T) -> u64) {
         if self.shards.is_empty() {
             self.directory.push(0);
             self.shards.push(Shard { bits: 0, entries: HashTable::new() });
@@ -60,7 +60,7 @@ impl<T> Table<T> {
     }
 
     /// Takes out the entry with that hash that `is` it.
-    pub(super) fn remove(&mut self, hash: u64, is: impl FnMut(&T) -> bool) -> Option<T> {
+    pub(crate) fn remove(&mut self, hash: u64, is: impl FnMut(&T) -> bool) -> Option<T> {
         let shard = self.shard(hash)?;
         let entry = self.shards.get_mut(shard)?.entries.find_entry(hash, is).ok()?;
         Some(entry.remove().0)
@@ -103,13 +103,14 @@ fn bits_of(hash: u64) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::hash::{BuildHasher as _, RandomState};
+
     use super::*;
-    use crate::filter::index::seed::Seed;
 
     #[test]
     fn every_entry_is_found_after_shards_were_split_again_and_again() {
-        let seed = Seed::random();
-        let hash = |number: &u32| seed.hash(0, &number.to_le_bytes());
+        let hasher = RandomState::new();
+        let hash = |number: &u32| hasher.hash_one(number);
         let mut table = Table::default();
         for number in 0..50_000 {
             table.insert(hash(&number), number, hash);

@@ -2,7 +2,7 @@
 
 /// Things under numbers, which are given again after a thing is gone. It grows piece by piece.
 #[derive(Debug)]
-pub(super) struct Slab<T> {
+pub(crate) struct Slab<T> {
     pieces: Vec<Vec<Cell<T>>>,
     free: u32,
     len: usize,
@@ -28,12 +28,12 @@ impl<T> Default for Slab<T> {
 
 impl<T> Slab<T> {
     /// How many things there are.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.len
     }
 
     /// Adds a thing and answers its number.
-    pub(super) fn insert(&mut self, thing: T) -> u32 {
+    pub(crate) fn insert(&mut self, thing: T) -> u32 {
         self.len += 1;
         if self.free != NONE {
             let number = self.free;
@@ -54,7 +54,7 @@ impl<T> Slab<T> {
     }
 
     /// The thing with that number.
-    pub(super) fn get(&self, number: u32) -> Option<&T> {
+    pub(crate) fn get(&self, number: u32) -> Option<&T> {
         match self.pieces.get(number as usize / PIECE)?.get(number as usize % PIECE)? {
             Cell::Used(thing) => Some(thing),
             Cell::Free(_) => None,
@@ -62,15 +62,23 @@ impl<T> Slab<T> {
     }
 
     /// The thing with that number, to be changed.
-    pub(super) fn get_mut(&mut self, number: u32) -> Option<&mut T> {
+    pub(crate) fn get_mut(&mut self, number: u32) -> Option<&mut T> {
         match self.pieces.get_mut(number as usize / PIECE)?.get_mut(number as usize % PIECE)? {
             Cell::Used(thing) => Some(thing),
             Cell::Free(_) => None,
         }
     }
 
+    /// All of them, in the order of their numbers.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.pieces.iter().flatten().filter_map(|cell| match cell {
+            Cell::Used(thing) => Some(thing),
+            Cell::Free(_) => None,
+        })
+    }
+
     /// Takes a thing out.
-    pub(super) fn remove(&mut self, number: u32) -> Option<T> {
+    pub(crate) fn remove(&mut self, number: u32) -> Option<T> {
         self.get(number)?;
         let cell = &mut self.pieces[number as usize / PIECE][number as usize % PIECE];
         let Cell::Used(thing) = std::mem::replace(cell, Cell::Free(self.free)) else { return None };

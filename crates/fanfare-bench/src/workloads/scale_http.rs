@@ -1,0 +1,145 @@
+//! `subs_http`, `topics_100k`: what very many topics, and subscriptions of one topic, cost over HTTP.
+
+use std::fs;
+use std::io::Write as _;
+use std::time::Instant;
+
+use crate::context::Context;
+use crate::failure::{Failure, Result};
+use crate::row::{Row, Target, Unit};
+use crate::sample::Sample;
+use crate::server::Server;
+use crate::statistics::Spread;
+
+/// Calls at a time.
+const CALLERS: usize = 64;
+
+/// Makes the subscriptions, lists all of them page by page, and ends them one by one.
+pub(super) fn subscriptions(context: &Context) -> Result<Vec<Row>> {
+    let count = context.of(1_000_000, 20_000, 200);
+    let server = Server::start(context)?;
+    let topic = server.create_topic("large")?;
+    let memory = || Ok::<_, Failure>(server.memory()?.resident_kb as f64 * 1024.0);
+    let before = memory()?;
+    // Queues need no confirmation, and nothing is published to them.
+    let queue = "arn:aws:sqs:us-east-1:000000000000:queue-{number}";
+    let subscribe = format!("Action=Subscribe&TopicArn={topic}&Protocol=sqs&Endpoint={queue}&Version=2010-03-31");
+    let made = server.load(CALLERS, count, subscribe)?;
+    let grown = (memory()? - before).max(0.0) / count as f64;
+    let list = format!("Action=ListSubscriptionsByTopic&TopicArn={topic}");
+    let listed = pages(&server, &list, count, "SubscriptionArn")?;
+    let (page, growth) = listed.growth();
+    let place = context.place();
+    fs::create_dir_all(place.path())?;
+    let words = place.path().join("subscriptions");
+    let mut file = std::io::BufWriter::new(fs::File::create(&words)?);
+    listed.names.iter().try_for_each(|name| writeln!(file, "{name}"))?;
+    file.flush()?;
+    let ended = "Action=Unsubscribe&SubscriptionArn={word}&Version=2010-03-31".to_owned();
+    let ended = server.load_each(CALLERS, count, ended, &words)?;
+    pages(&server, &list, 0, "SubscriptionArn")?;
+    let grown_in_all = (memory()? - before).max(0.0) / count as f64;
+    let seconds = |sample: &Sample| Spread::of([sample.seconds]);
+    Ok(vec![
+        Row::once(
+            "subs_http_memory",
+            &format!("memory of each of {count} subscriptions of one topic, made over HTTP"),
+            Unit::Bytes,
+            Target::AtMost(300.0),
+            grown,
+        )?
+        .beside("when all have ended, and are remembered", Spread::of([grown_in_all]), Unit::Bytes),
+        Row::once("subs_http_made", "Subscribe/s, until all were made", Unit::PerSecond, Target::None, made.rate())?
+            .beside("in", seconds(&made), Unit::Seconds)
+            .beside("p99", Spread::of([made.p99_us]), Unit::Microseconds),
+        Row::once(
+            "subs_pages",
+            "the last pages of ListSubscriptionsByTopic over the first ones",
+            Unit::Ratio,
+            Target::AtMost(1.5),
+            growth,
+        )?
+        .beside("a page", Spread::of([page * 1e6]), Unit::Microseconds)
+        .beside("all pages", Spread::of([listed.seconds.iter().sum()]), Unit::Seconds),
+        Row::once(
+            "subs_http_ended",
+            "Unsubscribe/s, until none was left",
+            Unit::PerSecond,
+            Target::None,
+            ended.rate(),
+        )?
+        .beside("in", seconds(&ended), Unit::Seconds)
+        .beside("p99", Spread::of([ended.p99_us]), Unit::Microseconds),
+    ])
+}
+
+/// Makes the topics, lists all of them page by page, and deletes them one by one.
+pub(super) fn topics(context: &Context) -> Result<Vec<Row>> {
+    let topics = context.of(100_000, 2_000, 200);
+    let server = Server::start(context)?;
+    let before = server.memory()?.resident_kb;
+    let form = |action: &str, name: &str| format!("Action={action}&{name}topic-{{number}}&Version=2010-03-31");
+    let made = server.load(CALLERS, topics, form("CreateTopic", "Name="))?;
+    let grown = server.memory()?.resident_kb.saturating_sub(before) as f64 * 1024.0 / topics as f64;
+    let listed = pages(&server, "Action=ListTopics", topics, "TopicArn")?;
+    let (page, growth) = listed.growth();
+    let deleted = server.load(CALLERS, topics, form("DeleteTopic", "TopicArn=arn:aws:sns:us-east-1:000000000000:"))?;
+    pages(&server, "Action=ListTopics", 0, "TopicArn")?;
+    Ok(vec![
+        Row::once("topics_memory", &format!("memory of each of {topics} topics"), Unit::Bytes, Target::None, grown)?
+            .beside("made", Spread::of([made.rate()]), Unit::PerSecond)
+            .beside("deleted", Spread::of([deleted.rate()]), Unit::PerSecond),
+        Row::once(
+            "topics_pages",
+            "the last pages of ListTopics over the first ones",
+            Unit::Ratio,
+            Target::AtMost(1.5),
+            growth,
+        )?
+        .beside("a page", Spread::of([page * 1e6]), Unit::Microseconds)
+        .beside("all pages", Spread::of([listed.seconds.iter().sum()]), Unit::Seconds),
+    ])
+}
+
+/// A list of many pages.
+struct Listed {
+    /// How long each page took.
+    seconds: Vec<f64>,
+    /// What was listed.
+    names: Vec<String>,
+}
+
+impl Listed {
+    /// What one of the first pages takes, in seconds, and one of the last over it.
+    fn growth(&self) -> (f64, f64) {
+        let pages = &self.seconds;
+        let tenth = (pages.len() / 10).max(1);
+        let middle = |pages: &[f64]| Spread::of(pages.iter().copied()).map_or(f64::NAN, |spread| spread.median);
+        let (first, last) = (middle(&pages[..tenth]), middle(&pages[pages.len() - tenth..]));
+        (first, last / first)
+    }
+}
+
+/// Every page of the list, on which `count` things are to be named in elements of that name, each once.
+fn pages(server: &Server, list: &str, count: u64, element: &str) -> Result<Listed> {
+    let (mut seconds, mut names, mut token) = (Vec::new(), Vec::new(), String::new());
+    let (opening, closing) = (format!("<{element}>"), format!("</{element}>"));
+    loop {
+        let begun = Instant::now();
+        let page = server.call(&format!("{list}&NextToken={}&Version=2010-03-31", crate::form::encoded(&token)))?;
+        seconds.push(begun.elapsed().as_secs_f64());
+        let found = page.split(&opening).skip(1).filter_map(|rest| rest.split_once(&closing));
+        names.extend(found.map(|(name, _)| name.to_owned()));
+        let Some((_, rest)) = page.split_once("<NextToken>") else { break };
+        token = rest.split_once("</NextToken>").map(|(token, _)| token.to_owned()).unwrap_or_default();
+    }
+    let mut different: Vec<&String> = names.iter().collect();
+    different.sort_unstable();
+    different.dedup();
+    match different.len() as u64 == count && names.len() as u64 == count {
+        true => Ok(Listed { seconds, names }),
+        false => {
+            Err(Failure::new(format!("{} are listed, {} of them different, of {count}", names.len(), different.len())))
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! What several tests begin with.
+
+pub(crate) mod gated;
