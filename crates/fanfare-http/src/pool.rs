@@ -18,6 +18,10 @@ const IN_USE_BEFORE_WAITING: usize = 8;
 /// How long it waits. Whoever hangs holds up those behind by no more than this.
 const PATIENCE: Duration = Duration::from_millis(20);
 
+/// How long it waits, and for a single one, where as many connections are open as may be kept: then another one costs somebody
+/// else's, which has to be opened again.
+const PATIENCE_WHEN_FULL: Duration = Duration::from_secs(1);
+
 /// Unused connections, the most recently used first. At most so many to each origin and so many in all; those that were not used
 /// for a while are closed by a task that runs as long as there are any.
 #[derive(Clone)]
@@ -39,6 +43,8 @@ struct Idle {
     by_age: BTreeMap<u64, Origin>,
     /// The origins to which connections are in use.
     in_use: HashMap<Origin, InUse>,
+    /// How many connections are in use, to all of them.
+    in_use_in_all: usize,
     next_number: u64,
     is_watched: bool,
 }
@@ -67,6 +73,7 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         let mut idle = self.pool.0.idle();
+        idle.in_use_in_all -= 1;
         if let Some(in_use) = idle.in_use.get_mut(&self.origin) {
             in_use.count -= 1;
             if let Some(freed) = &in_use.freed {
@@ -93,27 +100,36 @@ impl Pool {
     /// The right to use a connection to `origin`, and one that was kept, if there is one. Where many are in use it waits a moment
     /// for one of them.
     pub(crate) async fn lease(&self, origin: &Origin) -> (Lease, Option<Connection>) {
-        let mut until = None;
+        let mut since = None;
         loop {
-            let freed = match self.try_lease(origin, until.is_some_and(|until| Instant::now() >= until)) {
+            let (freed, patience) = match self.try_lease(origin, since.map(|since: Instant| since.elapsed())) {
                 Ok(leased) => return leased,
-                Err(freed) => freed,
+                Err(wait) => wait,
             };
             // Told or not, the next look decides.
-            let until = *until.get_or_insert_with(|| Instant::now() + PATIENCE);
+            let until = *since.get_or_insert_with(Instant::now) + patience;
             let _ = tokio::time::timeout_at(until, freed.notified()).await;
         }
     }
 
-    /// A lease, unless so many connections are in use that it is better to wait until one is freed, which `now` forbids.
-    fn try_lease(&self, origin: &Origin, now: bool) -> Result<(Lease, Option<Connection>), Arc<Notify>> {
+    /// A lease, unless so many connections are in use that it is better to wait until one is freed: by what that is told, and
+    /// for how long in all. Somebody has `waited` for so long.
+    fn try_lease(
+        &self,
+        origin: &Origin,
+        waited: Option<Duration>,
+    ) -> Result<(Lease, Option<Connection>), (Arc<Notify>, Duration)> {
         let kept = self.usable(origin);
         let mut idle = self.0.idle();
+        let are_kept = self.0.per_origin_max > 0 && self.0.all_max > 0;
+        let is_full = are_kept && idle.in_use_in_all + idle.by_age.len() >= self.0.all_max;
+        let (at_once, patience) = if is_full { (1, PATIENCE_WHEN_FULL) } else { (IN_USE_BEFORE_WAITING, PATIENCE) };
         let in_use = idle.in_use.entry(origin.clone()).or_default();
-        if kept.is_none() && in_use.count >= IN_USE_BEFORE_WAITING && !now {
-            return Err(Arc::clone(in_use.freed.get_or_insert_default()));
+        if kept.is_none() && in_use.count >= at_once && waited.is_none_or(|waited| waited < patience) {
+            return Err((Arc::clone(in_use.freed.get_or_insert_default()), patience));
         }
         in_use.count += 1;
+        idle.in_use_in_all += 1;
         drop(idle);
         Ok((Lease { pool: self.clone(), origin: origin.clone() }, kept))
     }

@@ -2,9 +2,10 @@
 
 mod given;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use fanfare_core::{Connector as _, Protocol};
+use fanfare_core::{Connector as _, Endpoint, Protocol};
 use fanfare_http::HttpConfig;
 use fanfare_testkit::{HttpReceiver, Reply};
 use given::{config, endpoint, notification};
@@ -37,6 +38,20 @@ async fn requests_at_the_same_time_have_connections_of_their_own_and_leave_them_
         tokio::join!(deliver(), deliver());
     }
     assert_eq!(receiver.connections(), 4);
+}
+
+#[tokio::test]
+async fn where_as_many_are_open_as_are_kept_one_is_waited_for_rather_than_opened_for_another_hosts() {
+    let receivers = [HttpReceiver::start().await, HttpReceiver::start().await];
+    let connector = given::connector(config().idle_connections(2));
+    let endpoints = receivers.each_ref().map(|receiver| connector.connect(&Protocol::Http, &receiver.url("/")));
+    let [busy, other] = endpoints.map(|endpoint| endpoint.expect("it can be connected to"));
+    let deliver = async |endpoint: &Arc<dyn Endpoint>| assert!(endpoint.deliver(&notification()).await.is_ok());
+    deliver(&other).await;
+    deliver(&busy).await;
+    tokio::join!(deliver(&busy), deliver(&busy), deliver(&busy));
+    deliver(&other).await;
+    assert_eq!(receivers.each_ref().map(HttpReceiver::connections), [1, 1]);
 }
 
 #[tokio::test]
