@@ -20,17 +20,29 @@ pub(super) fn subscriptions(context: &Context) -> Result<Vec<Row>> {
     let with_policy = filtered.items;
     let few = subscriptions.div_ceil(1000);
     let (of_few, _, _) = crowd(context, few, false, 1000.min(subscriptions / few), seconds_max)?;
+    // Smaller ones of each, to see what noise there is.
+    let smaller = subscriptions.div_ceil(10);
+    let twice = |filtered| -> Result<_> {
+        let once = || crowd(context, smaller, filtered, 1, seconds_max);
+        Ok([once()?, once()?])
+    };
+    let (plains, filtereds) = (twice(false)?, twice(true)?);
+    let noise = |twice: &[Crowd; 2], figure: &dyn Fn(&Crowd) -> f64| Spread::of_repeats(&twice.each_ref().map(figure));
+    let noise_of = |twice, name: &str| noise(twice, &|(sample, ..)| sample.figure(name));
     let of = |sample: &Sample, name: &str| Spread::of([sample.figure(name)]);
     let memory = format!("memory of each of {subscriptions} subscriptions of one topic");
     let floor = read + filtered.figure("parse");
     Ok(vec![
         Row::of("subs_memory", &memory, Unit::Bytes, Target::AtMost(300.0), of(&plain, "bytes"))?
+            .noise(noise_of(&plains, "bytes"))
             .beside("made", of(&plain, "made"), Unit::PerSecond)
             .beside("ended", of(&plain, "ended"), Unit::PerSecond),
         Row::of("subs_memory_filtered", &format!("memory of each of {with_policy} subscriptions, each with a policy"), Unit::Bytes, Target::AtMost(650.0), of(&filtered, "bytes"))?
+            .noise(noise_of(&filtereds, "bytes"))
             .beside("made", of(&filtered, "made"), Unit::PerSecond)
             .beside("ended", of(&filtered, "ended"), Unit::PerSecond),
         Row::of("subs_bookkeeping", "until publish answers, for each subscription", Unit::Nanoseconds, Target::AtMost(200.0), of(&plain, "publish_ns"))?
+            .noise(noise_of(&plains, "publish_ns"))
             .beside("filtered", of(&filtered, "publish_ns"), Unit::Nanoseconds),
         Row::once(
             "subs_deliveries",
@@ -39,8 +51,21 @@ pub(super) fn subscriptions(context: &Context) -> Result<Vec<Row>> {
             Target::AtLeast(0.8),
             plain.rate() / of_few.rate(),
         )?
+        .noise(noise(&plains, &|(sample, ..)| sample.rate()))
         .beside("to all", Spread::of([plain.rate()]), Unit::PerSecond)
         .beside("to few", Spread::of([of_few.rate()]), Unit::PerSecond),
+        Row::once(
+            "subs_meanwhile",
+            &format!("p99 of another topic's messages, from publish to delivery, while one goes to {subscriptions}, over before"),
+            Unit::Ratio,
+            Target::None,
+            plain.p99_us / plain.figure("quiet_p99_us"),
+        )?
+        .noise(noise(&plains, &|(sample, ..)| sample.p99_us / sample.figure("quiet_p99_us")))
+        .beside("p50", Spread::of([plain.p50_us]), Unit::Microseconds)
+        .beside("p99", Spread::of([plain.p99_us]), Unit::Microseconds)
+        .beside("p50 before", of(&plain, "quiet_p50_us"), Unit::Microseconds)
+        .beside("p99 before", of(&plain, "quiet_p99_us"), Unit::Microseconds),
         Row::once(
             "restart_subs",
             &format!("opening {with_policy} filtered subscriptions over reading the bytes and the policies"),
@@ -48,6 +73,7 @@ pub(super) fn subscriptions(context: &Context) -> Result<Vec<Row>> {
             Target::AtMost(1.5),
             filtered.figure("open") / floor,
         )?
+        .noise(noise(&filtereds, &|(sample, _, read)| sample.figure("open") / (read + sample.figure("parse"))))
         .beside("open", of(&filtered, "open"), Unit::Seconds)
         .beside("read", Spread::of([read]), Unit::Seconds)
         .beside("policies", of(&filtered, "parse"), Unit::Seconds)
@@ -74,13 +100,9 @@ pub(super) fn most_subscriptions(context: &Context) -> Result<Vec<Row>> {
 }
 
 /// What a crowd came to, the bytes of its store, and the seconds that reading them takes.
-fn crowd(
-    context: &Context,
-    subscriptions: u64,
-    filtered: bool,
-    messages: u64,
-    seconds_max: f64,
-) -> Result<(Sample, u64, f64)> {
+type Crowd = (Sample, u64, f64);
+
+fn crowd(context: &Context, subscriptions: u64, filtered: bool, messages: u64, seconds_max: f64) -> Result<Crowd> {
     let place = context.place();
     let directory = place.path().to_owned();
     let task = CrowdTask { directory, subscriptions, seconds_max, filtered, messages };

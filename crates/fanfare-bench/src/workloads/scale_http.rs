@@ -22,9 +22,14 @@ pub(super) fn subscriptions(context: &Context) -> Result<Vec<Row>> {
     let memory = || Ok::<_, Failure>(server.memory()?.resident_kb as f64 * 1024.0);
     let before = memory()?;
     // Queues need no confirmation, and nothing is published to them.
-    let queue = "arn:aws:sqs:us-east-1:000000000000:queue-{number}";
-    let subscribe = format!("Action=Subscribe&TopicArn={topic}&Protocol=sqs&Endpoint={queue}&Version=2010-03-31");
-    let made = server.load(CALLERS, count, subscribe)?;
+    let subscribe = |half: &str| -> Result<(Sample, f64)> {
+        let before = memory()?;
+        let queue = format!("arn:aws:sqs:us-east-1:000000000000:queue-{half}-{{number}}");
+        let form = format!("Action=Subscribe&TopicArn={topic}&Protocol=sqs&Endpoint={queue}&Version=2010-03-31");
+        let made = server.load(CALLERS, count / 2, form)?;
+        Ok((made, (memory()? - before).max(0.0) / (count / 2) as f64))
+    };
+    let made = [subscribe("a")?, subscribe("b")?];
     let grown = (memory()? - before).max(0.0) / count as f64;
     let list = format!("Action=ListSubscriptionsByTopic&TopicArn={topic}");
     let listed = pages(&server, &list, count, "SubscriptionArn")?;
@@ -32,14 +37,21 @@ pub(super) fn subscriptions(context: &Context) -> Result<Vec<Row>> {
     let place = context.place();
     fs::create_dir_all(place.path())?;
     let words = place.path().join("subscriptions");
-    let mut file = std::io::BufWriter::new(fs::File::create(&words)?);
-    listed.names.iter().try_for_each(|name| writeln!(file, "{name}"))?;
-    file.flush()?;
-    let ended = "Action=Unsubscribe&SubscriptionArn={word}&Version=2010-03-31".to_owned();
-    let ended = server.load_each(CALLERS, count, ended, &words)?;
+    let end = |names: &[String]| -> Result<Sample> {
+        let mut file = std::io::BufWriter::new(fs::File::create(&words)?);
+        names.iter().try_for_each(|name| writeln!(file, "{name}"))?;
+        file.flush()?;
+        let form = "Action=Unsubscribe&SubscriptionArn={word}&Version=2010-03-31".to_owned();
+        server.load_each(CALLERS, names.len() as u64, form, &words)
+    };
+    let (first, last) = listed.names.split_at(listed.names.len() / 2);
+    let ended = [end(first)?, end(last)?];
     pages(&server, &list, 0, "SubscriptionArn")?;
     let grown_in_all = (memory()? - before).max(0.0) / count as f64;
-    let seconds = |sample: &Sample| Spread::of([sample.seconds]);
+    let seconds = |halves: [&Sample; 2]| Spread::of([halves[0].seconds + halves[1].seconds]);
+    let p99 = |halves: [&Sample; 2]| Spread::of(halves.map(|half| half.p99_us));
+    let of_each = made.each_ref().map(|(_, grown)| *grown);
+    let (made, ended) = (made.each_ref().map(|(made, _)| made), ended.each_ref());
     Ok(vec![
         Row::once(
             "subs_http_memory",
@@ -48,10 +60,17 @@ pub(super) fn subscriptions(context: &Context) -> Result<Vec<Row>> {
             Target::AtMost(300.0),
             grown,
         )?
+        .noise(Spread::of_repeats(&of_each))
         .beside("when all have ended, and are remembered", Spread::of([grown_in_all]), Unit::Bytes),
-        Row::once("subs_http_made", "Subscribe/s, until all were made", Unit::PerSecond, Target::None, made.rate())?
-            .beside("in", seconds(&made), Unit::Seconds)
-            .beside("p99", Spread::of([made.p99_us]), Unit::Microseconds),
+        Row::repeated(
+            "subs_http_made",
+            "Subscribe/s, until all were made, by halves",
+            Unit::PerSecond,
+            Target::None,
+            &made.map(Sample::rate),
+        )?
+        .beside("in", seconds(made), Unit::Seconds)
+        .beside("p99", p99(made), Unit::Microseconds),
         Row::once(
             "subs_pages",
             "the last pages of ListSubscriptionsByTopic over the first ones",
@@ -59,17 +78,18 @@ pub(super) fn subscriptions(context: &Context) -> Result<Vec<Row>> {
             Target::AtMost(1.5),
             growth,
         )?
+        .noise(listed.noise())
         .beside("a page", Spread::of([page * 1e6]), Unit::Microseconds)
         .beside("all pages", Spread::of([listed.seconds.iter().sum()]), Unit::Seconds),
-        Row::once(
+        Row::repeated(
             "subs_http_ended",
-            "Unsubscribe/s, until none was left",
+            "Unsubscribe/s, until none was left, by halves",
             Unit::PerSecond,
             Target::None,
-            ended.rate(),
+            &ended.map(Sample::rate),
         )?
-        .beside("in", seconds(&ended), Unit::Seconds)
-        .beside("p99", Spread::of([ended.p99_us]), Unit::Microseconds),
+        .beside("in", seconds(ended), Unit::Seconds)
+        .beside("p99", p99(ended), Unit::Microseconds),
     ])
 }
 
@@ -77,18 +97,32 @@ pub(super) fn subscriptions(context: &Context) -> Result<Vec<Row>> {
 pub(super) fn topics(context: &Context) -> Result<Vec<Row>> {
     let topics = context.of(100_000, 2_000, 200);
     let server = Server::start(context)?;
-    let before = server.memory()?.resident_kb;
-    let form = |action: &str, name: &str| format!("Action={action}&{name}topic-{{number}}&Version=2010-03-31");
-    let made = server.load(CALLERS, topics, form("CreateTopic", "Name="))?;
-    let grown = server.memory()?.resident_kb.saturating_sub(before) as f64 * 1024.0 / topics as f64;
+    let form = |action: &str, name: &str| format!("Action={action}&{name}-{{number}}&Version=2010-03-31");
+    let make = |half: &str| -> Result<(Sample, f64)> {
+        let before = server.memory()?.resident_kb;
+        let made = server.load(CALLERS, topics / 2, form("CreateTopic", &format!("Name={half}")))?;
+        let grown = server.memory()?.resident_kb.saturating_sub(before) as f64 * 1024.0;
+        Ok((made, grown / (topics / 2) as f64))
+    };
+    let made = [make("a")?, make("b")?];
     let listed = pages(&server, "Action=ListTopics", topics, "TopicArn")?;
     let (page, growth) = listed.growth();
-    let deleted = server.load(CALLERS, topics, form("DeleteTopic", "TopicArn=arn:aws:sns:us-east-1:000000000000:"))?;
+    let delete = |half: &str| {
+        let arn = format!("TopicArn=arn:aws:sns:us-east-1:000000000000:{half}");
+        server.load(CALLERS, topics / 2, form("DeleteTopic", &arn))
+    };
+    let deleted = [delete("a")?, delete("b")?];
     pages(&server, "Action=ListTopics", 0, "TopicArn")?;
     Ok(vec![
-        Row::once("topics_memory", &format!("memory of each of {topics} topics"), Unit::Bytes, Target::None, grown)?
-            .beside("made", Spread::of([made.rate()]), Unit::PerSecond)
-            .beside("deleted", Spread::of([deleted.rate()]), Unit::PerSecond),
+        Row::repeated(
+            "topics_memory",
+            &format!("memory of each of {topics} topics, by halves"),
+            Unit::Bytes,
+            Target::None,
+            &made.each_ref().map(|(_, grown)| *grown),
+        )?
+        .beside("made", Spread::of(made.each_ref().map(|(made, _)| made.rate())), Unit::PerSecond)
+        .beside("deleted", Spread::of(deleted.each_ref().map(Sample::rate)), Unit::PerSecond),
         Row::once(
             "topics_pages",
             "the last pages of ListTopics over the first ones",
@@ -96,6 +130,7 @@ pub(super) fn topics(context: &Context) -> Result<Vec<Row>> {
             Target::AtMost(1.5),
             growth,
         )?
+        .noise(listed.noise())
         .beside("a page", Spread::of([page * 1e6]), Unit::Microseconds)
         .beside("all pages", Spread::of([listed.seconds.iter().sum()]), Unit::Seconds),
     ])
@@ -117,6 +152,14 @@ impl Listed {
         let middle = |pages: &[f64]| Spread::of(pages.iter().copied()).map_or(f64::NAN, |spread| spread.median);
         let (first, last) = (middle(&pages[..tenth]), middle(&pages[pages.len() - tenth..]));
         (first, last / first)
+    }
+
+    /// What the middle page of each twentieth of the first tenth comes to over that of the other.
+    fn noise(&self) -> Option<Spread> {
+        let twentieth = (self.seconds.len() / 20).max(1);
+        let halves = self.seconds.chunks(twentieth).take(2);
+        let medians: Vec<_> = halves.filter_map(|half| Some(Spread::of(half.iter().copied())?.median)).collect();
+        Spread::of_repeats(&medians)
     }
 }
 
