@@ -57,6 +57,13 @@ struct InUse {
     freed: Option<Arc<Notify>>,
 }
 
+impl InUse {
+    /// Whether there is nothing to know of it. While somebody waits there is: whoever comes next has to tell them, too.
+    fn is_over(&self) -> bool {
+        self.count == 0 && self.freed.as_ref().is_none_or(|freed| Arc::strong_count(freed) == 1)
+    }
+}
+
 /// The use of a connection to an origin, a new one or one that was parked.
 pub(crate) struct Lease {
     pool: Pool,
@@ -79,7 +86,7 @@ impl Drop for Lease {
             if let Some(freed) = &in_use.freed {
                 freed.notify_one();
             }
-            if in_use.count == 0 {
+            if in_use.is_over() {
                 idle.in_use.remove(&self.origin);
             }
         }
@@ -177,6 +184,8 @@ async fn close_unused(pool: Weak<Shared>, timeout: Duration) {
         let unused = {
             let mut idle = pool.idle();
             let unused = idle.unused(timeout);
+            // Those who waited may have gone without a connection.
+            idle.in_use.retain(|_, in_use| !in_use.is_over());
             match idle.oldest() {
                 Some(since) => until = since + timeout,
                 None => {
