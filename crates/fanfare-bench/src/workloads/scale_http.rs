@@ -33,7 +33,6 @@ pub(super) fn subscriptions(context: &Context) -> Result<Vec<Row>> {
     let grown = (memory()? - before).max(0.0) / count as f64;
     let list = format!("Action=ListSubscriptionsByTopic&TopicArn={topic}");
     let listed = pages(&server, &list, count, "SubscriptionArn")?;
-    let (page, growth) = listed.growth();
     let place = context.place();
     fs::create_dir_all(place.path())?;
     let words = place.path().join("subscriptions");
@@ -71,16 +70,7 @@ pub(super) fn subscriptions(context: &Context) -> Result<Vec<Row>> {
         )?
         .beside("in", seconds(made), Unit::Seconds)
         .beside("p99", p99(made), Unit::Microseconds),
-        Row::once(
-            "subs_pages",
-            "the last pages of ListSubscriptionsByTopic over the first ones",
-            Unit::Ratio,
-            Target::AtMost(1.5),
-            growth,
-        )?
-        .noise(listed.noise())
-        .beside("a page", Spread::of([page * 1e6]), Unit::Microseconds)
-        .beside("all pages", Spread::of([listed.seconds.iter().sum()]), Unit::Seconds),
+        listed.row("subs_pages", "ListSubscriptionsByTopic")?,
         Row::repeated(
             "subs_http_ended",
             "Unsubscribe/s, until none was left, by halves",
@@ -106,7 +96,6 @@ pub(super) fn topics(context: &Context) -> Result<Vec<Row>> {
     };
     let made = [make("a")?, make("b")?];
     let listed = pages(&server, "Action=ListTopics", topics, "TopicArn")?;
-    let (page, growth) = listed.growth();
     let delete = |half: &str| {
         let arn = format!("TopicArn=arn:aws:sns:us-east-1:000000000000:{half}");
         server.load(CALLERS, topics / 2, form("DeleteTopic", &arn))
@@ -123,16 +112,7 @@ pub(super) fn topics(context: &Context) -> Result<Vec<Row>> {
         )?
         .beside("made", Spread::of(made.each_ref().map(|(made, _)| made.rate())), Unit::PerSecond)
         .beside("deleted", Spread::of(deleted.each_ref().map(Sample::rate)), Unit::PerSecond),
-        Row::once(
-            "topics_pages",
-            "the last pages of ListTopics over the first ones",
-            Unit::Ratio,
-            Target::AtMost(1.5),
-            growth,
-        )?
-        .noise(listed.noise())
-        .beside("a page", Spread::of([page * 1e6]), Unit::Microseconds)
-        .beside("all pages", Spread::of([listed.seconds.iter().sum()]), Unit::Seconds),
+        listed.row("topics_pages", "ListTopics")?,
     ])
 }
 
@@ -145,6 +125,16 @@ struct Listed {
 }
 
 impl Listed {
+    /// The row of its pages.
+    fn row(&self, name: &str, operation: &str) -> Result<Row> {
+        let (page, growth) = self.growth();
+        let figure = format!("the last pages of {operation} over the first ones");
+        Ok(Row::once(name, &figure, Unit::Ratio, Target::AtMost(1.5), growth)?
+            .noise(self.noise())
+            .beside("a page", Spread::of([page * 1e6]), Unit::Microseconds)
+            .beside("all pages", Spread::of([self.seconds.iter().sum()]), Unit::Seconds))
+    }
+
     /// What one of the first pages takes, in seconds, and one of the last over it.
     fn growth(&self) -> (f64, f64) {
         let pages = &self.seconds;
