@@ -393,3 +393,23 @@ async fn endpoints_that_hang_leave_their_places_to_others() {
         assert!(!endpoint.wait_for(1).await.is_empty(), "each is asked, however many hang");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_message_to_few_does_not_wait_behind_one_to_very_many() {
+    let fanfare = Fanfare::builder().host(SimulatedHost::new(1)).lanes_at_work(NonZeroUsize::MIN).open();
+    let (many, few) = (fanfare.create_topic("many").await.unwrap(), fanfare.create_topic("few").await.unwrap());
+    let (crowd, alone) = (ScriptedEndpoint::new(), ScriptedEndpoint::new());
+    for endpoint in [&crowd, &alone] {
+        endpoint.always(Step::Slow(Duration::from_millis(10)));
+    }
+    for _ in 0..200 {
+        fanfare.subscribe(&many, subscribe(&crowd)).await.unwrap();
+    }
+    fanfare.subscribe(&few, subscribe(&alone)).await.unwrap();
+    let to_many = fanfare.publish(&many, message(1)).await.unwrap();
+    let to_few = fanfare.publish(&few, message(2)).await.unwrap();
+    assert_eq!(to_few.settled().await.delivered(), 1);
+    let before = crowd.attempts().len();
+    assert!(before < 10, "{before} of the crowd came first");
+    assert_eq!(to_many.settled().await.delivered(), 200);
+}

@@ -1,10 +1,10 @@
 //! The lanes that have work: at most one task for each subscription, and none for a subscription that is idle.
 //!
 //! A message to a million subscriptions would begin a million lanes at once, each with a connection. So there is room for some
-//! thousand, and the rest queue. Whoever hangs does not keep the others waiting: a lane that waits for its endpoint or for a
+//! thousand, and the rest queue, where they take turns with others (`queue`). Whoever hangs does not keep the others waiting: a lane that waits for its endpoint or for a
 //! time leaves its place to the next. So does one that lingers after its last delivery (`linger`).
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::hash::{BuildHasher as _, BuildHasherDefault};
 use std::num::NonZeroUsize;
 use std::panic::AssertUnwindSafe;
@@ -20,8 +20,9 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::Engine;
-use super::by_id::{ById, Ids, Spread};
+use super::by_id::{ById, Spread};
 use super::lane::{self, Manner};
+use super::queue::Queue;
 use super::signal::Signal;
 use super::threads::Threads;
 use crate::host::Timestamp;
@@ -58,9 +59,7 @@ pub(super) struct Lanes {
 #[derive(Debug, Default)]
 pub(super) struct Running {
     pub(super) signals: ById<Arc<Signal>>,
-    /// First come, first served.
-    pub(super) queue: VecDeque<SubscriptionId>,
-    queued: Ids,
+    pub(super) queue: Queue,
     /// Lanes at work that there may be more work for, and that are about to be told.
     called: Vec<SubscriptionId>,
     /// Whether somebody is about to tell them, and to begin those of the queue.
@@ -81,9 +80,7 @@ impl Running {
         if !self.has_place(places) {
             return None;
         }
-        let next = self.queue.pop_front()?;
-        self.queued.remove(&next);
-        Some(next)
+        self.queue.pop()
     }
 
     fn has_place(&self, places: NonZeroUsize) -> bool {
@@ -168,7 +165,6 @@ impl Lanes {
         let mut running = self.running();
         // What they have is in the store.
         running.queue.clear();
-        running.queued.clear();
         running.called.clear();
         for signal in running.signals.values() {
             signal.nudge();
@@ -268,16 +264,19 @@ impl Engine {
     /// whoever publishes to very many does not wait for that, and one thread wakes another once and not for each lane.
     pub(super) fn wake_all(self: &Arc<Self>, ids: impl IntoIterator<Item = SubscriptionId>) {
         let mut running = self.lanes.running();
+        let mut absent = Vec::new();
         for id in ids {
             match running.signals.get(&id) {
                 Some(signal) if signal.lingers_since().is_none() => {
                     signal.set_called();
                     running.called.push(id);
                 }
-                _ => {
-                    self.enqueue(&mut running, id);
-                }
+                _ => absent.push(id),
             }
+        }
+        // A closing engine begins nothing: what is in the store stays there.
+        if !self.lanes.closing() {
+            running.queue.push_all(absent);
         }
         let calls = !running.called.is_empty() || !running.queue.is_empty();
         if !calls || std::mem::replace(&mut running.is_calling, true) {
@@ -289,12 +288,8 @@ impl Engine {
 
     /// Queues a lane, unless it is queued.
     fn enqueue(&self, running: &mut Running, id: SubscriptionId) -> bool {
-        // A closing engine begins nothing: what is in the store stays there.
-        let queued = !self.lanes.closing() && running.queued.insert(id);
-        if queued {
-            running.queue.push_back(id);
-        }
-        queued
+        // As above.
+        !self.lanes.closing() && running.queue.push(id)
     }
 
     /// Tells those lanes that are to be told, and begins those of the queue.

@@ -19,6 +19,7 @@ mod observer;
 mod pace;
 mod progress;
 mod publishing;
+mod queue;
 mod quotas;
 mod replaying;
 mod report;
