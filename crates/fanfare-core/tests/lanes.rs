@@ -413,3 +413,23 @@ async fn a_message_to_few_does_not_wait_behind_one_to_very_many() {
     assert!(before < 10, "{before} of the crowd came first");
     assert_eq!(to_many.settled().await.delivered(), 200);
 }
+
+#[tokio::test(start_paused = true)]
+async fn no_more_lanes_begin_when_the_engine_itself_comes_late() {
+    let host = Arc::new(SimulatedHost::new(1));
+    let places = NonZeroUsize::new(2).unwrap();
+    let fanfare = Fanfare::builder().host(Arc::clone(&host)).lanes_at_work(places).open();
+    let topic = fanfare.create_topic("orders").await.unwrap();
+    let endpoint = ScriptedEndpoint::new();
+    endpoint.always(Step::Hang);
+    for _ in 0..20 {
+        fanfare.subscribe(&topic, subscribe(&endpoint)).await.unwrap();
+    }
+    fanfare.publish(&topic, message(1)).await.unwrap();
+    endpoint.wait_for(2).await;
+    // As when nothing had its turn for ten seconds.
+    host.jump_forward(Duration::from_secs(10));
+    host.sleep(Duration::from_millis(101)).await;
+    assert_eq!(fanfare.activity().lanes_at_work, 2, "nobody can tell yet who waits");
+    assert_eq!(endpoint.wait_for(20).await.len(), 20, "the next look is in time");
+}

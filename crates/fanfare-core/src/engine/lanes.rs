@@ -1,8 +1,9 @@
 //! The lanes that have work: at most one task for each subscription, and none for a subscription that is idle.
 //!
-//! A message to a million subscriptions would begin a million lanes at once, each with a connection. So there is room for some
-//! thousand, and the rest queue, where they take turns with others (`queue`). Whoever hangs does not keep the others waiting: a lane that waits for its endpoint or for a
-//! time leaves its place to the next. So does one that lingers after its last delivery (`linger`).
+//! A message to a million subscriptions would begin a million lanes at once, each with a connection. So there is room for a
+//! thousand, and the rest queue, where they take turns with others (`queue`). Whoever hangs does not keep the others waiting: a
+//! lane that waits for its endpoint or for a time leaves its place to the next. So does one that lingers after its last delivery
+//! (`linger`).
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, BuildHasherDefault};
@@ -335,19 +336,23 @@ impl Engine {
             tasks.spawn_on(Arc::clone(self).run_lane(id, signal), self.lanes.runtime_of(id));
         }
         if watch {
-            tasks.spawn_on(Arc::clone(self).watch_lanes(), &self.lanes.runtime);
+            tasks.spawn_on(Arc::clone(self).watch_lanes(), self.lanes.at_work.first().unwrap_or(&self.lanes.runtime));
         }
     }
 
     /// Looks, for as long as there is a queue, which lanes wait and so have left their places.
     async fn watch_lanes(self: Arc<Self>) {
+        let mut looked = self.steady.now();
         loop {
             {
                 let now = self.steady.now();
                 let mut running = self.lanes.running();
                 let at_work = running.signals.values().filter(|signal| signal.lingers_since().is_none());
-                let waiting = at_work.filter(|signal| signal.waits(now)).count();
-                running.waiting = waiting.min(WAITING_MAX);
+                let waiting = at_work.filter(|signal| signal.waits(now)).count().min(WAITING_MAX);
+                // Where one look comes late, lanes do too: they may wait for their turn, and more of them would make it worse.
+                let is_late = now.since(looked) >= 2 * LOOK_EVERY;
+                running.waiting = if is_late { waiting.min(running.waiting) } else { waiting };
+                looked = now;
                 if running.queue.is_empty() || self.lanes.closing() {
                     (running.waiting, running.is_watched) = (0, false);
                     return;

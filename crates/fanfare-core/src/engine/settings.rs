@@ -47,7 +47,7 @@ impl Default for FanfareBuilder {
             settings: Settings {
                 owner: Owner::default(),
                 lane_concurrency: NonZeroUsize::new(16).expect("16 is not zero"),
-                lanes_at_work: NonZeroUsize::new(4096).expect("4096 is not zero"),
+                lanes_at_work: NonZeroUsize::new(1024).expect("1024 is not zero"),
                 delivery_threads: None,
                 attempt_limit: Duration::from_secs(60),
                 retry_after_max: Duration::from_secs(60 * 60),
@@ -91,7 +91,7 @@ impl FanfareBuilder {
         self
     }
 
-    /// Delivers to at most `subscriptions` at a time, by default 4,096; the others queue. Those that wait for their endpoint for
+    /// Delivers to at most `subscriptions` at a time, by default 1,024; the others queue. Those that wait for their endpoint for
     /// more than a moment, or for a time at which they may go on, do not count, so that endpoints that hang keep nobody waiting.
     /// A message to many subscriptions needs no more connections and memory at a time than that.
     pub fn lanes_at_work(mut self, subscriptions: NonZeroUsize) -> Self {

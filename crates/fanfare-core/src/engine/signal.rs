@@ -87,10 +87,12 @@ impl Signal {
         self.called.store(false, Ordering::SeqCst);
     }
 
-    /// Whether the lane waits: for a time, or for its endpoint for longer than most answer in.
+    /// Whether the lane waits: for a time, or for its endpoint for longer than most answer in. One that waits for the store does
+    /// not: others would only add to what the store has to do.
     pub(super) fn waits(&self, now: Timestamp) -> bool {
         let went_on = Timestamp::from_unix_ms(self.went_on.load(Ordering::Relaxed));
-        self.rests_until.load(Ordering::SeqCst) != BUSY || now.since(went_on) >= PATIENCE
+        let is_patient = now.since(went_on) >= PATIENCE && !self.awaits_store.load(Ordering::SeqCst);
+        self.rests_until.load(Ordering::SeqCst) != BUSY || is_patient
     }
 
     /// Says that the lane does nothing before `until`, unless it is called.
