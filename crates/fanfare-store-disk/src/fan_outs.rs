@@ -3,15 +3,16 @@
 //! A fan-out row names the lanes that have not settled the message. Most settle it with the first attempt, and then a row is
 //! written once, changed a few times and removed. What fails leaves its fan-out and gets a row of its own.
 
-use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::by_number::ByNumber;
 
 /// Lanes that one row names at most, so that settling one of a million does not rewrite a million.
 pub(crate) const ROW_LANES_MAX: usize = 1024;
 
 /// What is left of the fan-outs, as it is committed.
 #[derive(Debug, Default)]
-pub(crate) struct FanOuts(Mutex<HashMap<u64, FanOut>>);
+pub(crate) struct FanOuts(Mutex<ByNumber<u64, FanOut>>);
 
 /// One message's deliveries that wait for their first attempt or are in it.
 #[derive(Debug)]
@@ -63,8 +64,9 @@ impl FanOuts {
     /// What is left of row `part` of the fan-out of message `number`, encoded; nothing when it has gone.
     pub(crate) fn row(&self, number: u64, part: i64) -> Option<Vec<u8>> {
         let all = self.lock();
-        let row = all.get(&number)?.rows.iter().find(|row| row.part == part)?;
-        Some(encoded(&row.lanes))
+        let rows = &all.get(&number)?.rows;
+        let at = rows.binary_search_by_key(&part, |row| row.part).ok()?;
+        Some(encoded(&rows[at].lanes))
     }
 
     /// What is left of the fan-out of message `number`: its rows, each with its part, encoded.
@@ -100,10 +102,10 @@ impl FanOuts {
         let mut all = self.lock();
         for Left { number, part, lanes } in left {
             let Some(fan_out) = all.get_mut(&number) else { continue };
-            match fan_out.rows.iter().position(|row| row.part == part) {
-                Some(at) if lanes.is_empty() => drop(fan_out.rows.remove(at)),
-                Some(at) => fan_out.rows[at].lanes = lanes,
-                None => {}
+            match fan_out.rows.binary_search_by_key(&part, |row| row.part) {
+                Ok(at) if lanes.is_empty() => drop(fan_out.rows.remove(at)),
+                Ok(at) => fan_out.rows[at].lanes = lanes,
+                Err(_) => {}
             }
             if fan_out.rows.is_empty() {
                 all.remove(&number);
@@ -111,7 +113,7 @@ impl FanOuts {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, FanOut>> {
+    fn lock(&self) -> MutexGuard<'_, ByNumber<u64, FanOut>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,12 +1,13 @@
 //! What is in memory about lanes: which deliveries are taken, and which wait for their first attempt.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fanfare_core::store::DeliveryId;
 use fanfare_core::subscription::SubscriptionId;
 use tokio::sync::OwnedMutexGuard;
 
+use crate::by_number::ByNumber;
 use crate::fan_outs::FanOuts;
 
 /// The lanes that have something.
@@ -20,14 +21,14 @@ use crate::fan_outs::FanOuts;
 pub(crate) struct Lanes {
     /// Held for the length of a few map operations, never across an `.await`. A lane is in it while it has deliveries or
     /// anything taken, or somebody has or awaits its turn.
-    lanes: Mutex<HashMap<SubscriptionId, Lane>>,
+    lanes: Mutex<ByNumber<SubscriptionId, Lane>>,
     fan_outs: FanOuts,
 }
 
 #[derive(Debug, Default)]
 struct Lane {
-    /// Those that nobody has taken, in the order in which they were accepted.
-    fresh: VecDeque<Fresh>,
+    /// Those that nobody has taken.
+    fresh: FreshQueue,
     /// Deliveries that have a row.
     rows: u64,
     /// Whether some of the rows are in the log and not in the database yet.
@@ -44,11 +45,54 @@ pub(crate) struct Fresh {
     pub(crate) due: i64,
 }
 
+/// Deliveries that wait for their first attempt, in the order in which they were accepted. Most lanes of many have one.
+#[derive(Debug, Default)]
+struct FreshQueue {
+    /// Nothing only when there is no other either.
+    first: Option<Fresh>,
+    others: VecDeque<Fresh>,
+}
+
+impl FreshQueue {
+    fn push(&mut self, fresh: Fresh) {
+        match self.first {
+            None => self.first = Some(fresh),
+            Some(_) => self.others.push_back(fresh),
+        }
+    }
+
+    /// Takes out that of message `number`.
+    fn remove(&mut self, number: u64) {
+        if self.first.is_some_and(|first| first.number == number) {
+            self.first = self.others.pop_front();
+        } else if let Some(at) = self.others.iter().position(|fresh| fresh.number == number) {
+            self.others.remove(at);
+        }
+    }
+
+    fn retain(&mut self, is_kept: impl Fn(&Fresh) -> bool) {
+        self.others.retain(&is_kept);
+        if self.first.is_some_and(|first| !is_kept(&first)) {
+            self.first = self.others.pop_front();
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Fresh> {
+        self.first.iter().chain(&self.others)
+    }
+
+    fn len(&self) -> usize {
+        usize::from(self.first.is_some()) + self.others.len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+}
+
 #[derive(Debug, Default)]
 struct Work {
     taken: Taken,
-    /// Deliveries that a settlement on its way to the disk is about.
-    settling: HashSet<u64>,
     turn: Arc<tokio::sync::Mutex<()>>,
 }
 
@@ -65,14 +109,16 @@ impl Lane {
 
 /// The taken deliveries of a lane.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Taken(HashMap<u64, Held>);
+pub(crate) struct Taken(ByNumber<u64, Held>);
 
 /// A delivery that is taken.
 #[derive(Debug, Clone)]
 struct Held {
     /// Its message group; an empty name when there is none.
-    group: Arc<str>,
+    group: Box<str>,
     is_fresh: bool,
+    /// Whether a settlement on its way to the disk is about it.
+    is_settling: bool,
 }
 
 impl Taken {
@@ -144,9 +190,11 @@ impl Lanes {
 
     /// Has `lanes` know a fresh delivery.
     pub(crate) fn add_fresh(&self, fresh: Fresh, lanes: impl IntoIterator<Item = SubscriptionId>) {
+        let lanes = lanes.into_iter();
         let mut known = self.lock();
+        known.reserve(lanes.size_hint().0);
         for lane in lanes {
-            known.entry(lane).or_default().fresh.push_back(fresh);
+            known.entry(lane).or_default().fresh.push(fresh);
         }
     }
 
@@ -193,20 +241,21 @@ impl Lanes {
 
     /// Claims those of `ids` that are taken from `lane` and that nobody settles already.
     pub(crate) fn claim(self: &Arc<Self>, lane: SubscriptionId, ids: impl Iterator<Item = DeliveryId>) -> Claim {
-        let mut numbers = HashMap::new();
+        let mut numbers = Vec::with_capacity(ids.size_hint().0);
         if let Some(work) = self.lock().get_mut(&lane).and_then(|lane| lane.work.as_mut()) {
             for DeliveryId(number) in ids {
-                if let Some(held) = work.taken.0.get(&number)
-                    && work.settling.insert(number)
+                if let Some(held) = work.taken.0.get_mut(&number)
+                    && !std::mem::replace(&mut held.is_settling, true)
                 {
-                    numbers.insert(number, held.is_fresh);
+                    numbers.push((number, held.is_fresh));
                 }
             }
         }
+        numbers.sort_unstable();
         Claim { lanes: Arc::clone(self), lane, numbers }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<SubscriptionId, Lane>> {
+    fn lock(&self) -> MutexGuard<'_, ByNumber<SubscriptionId, Lane>> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -239,10 +288,10 @@ impl Turn {
         let mut lanes = self.waiting.lanes.lock();
         let lane = lanes.entry(self.waiting.lane).or_default();
         for (DeliveryId(number), group, is_fresh) in deliveries {
-            if is_fresh && let Some(at) = lane.fresh.iter().position(|fresh| fresh.number == number) {
-                lane.fresh.remove(at);
+            if is_fresh {
+                lane.fresh.remove(number);
             }
-            lane.work().taken.0.insert(number, Held { group: group.into(), is_fresh });
+            lane.work().taken.0.insert(number, Held { group: group.into(), is_fresh, is_settling: false });
         }
     }
 }
@@ -272,18 +321,23 @@ impl Drop for Waiting {
 pub(crate) struct Claim {
     lanes: Arc<Lanes>,
     lane: SubscriptionId,
-    /// Whether each is fresh.
-    numbers: HashMap<u64, bool>,
+    /// Whether each is fresh, in order.
+    numbers: Vec<(u64, bool)>,
 }
 
 impl Claim {
     pub(crate) fn contains(&self, id: DeliveryId) -> bool {
-        self.numbers.contains_key(&id.0)
+        self.find(id).is_some()
     }
 
     /// Whether the delivery has no row of its own.
     pub(crate) fn is_fresh(&self, id: DeliveryId) -> bool {
-        self.numbers.get(&id.0).is_some_and(|is_fresh| *is_fresh)
+        self.find(id) == Some(true)
+    }
+
+    fn find(&self, id: DeliveryId) -> Option<bool> {
+        let at = self.numbers.binary_search_by_key(&id.0, |&(number, _)| number).ok()?;
+        Some(self.numbers[at].1)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -291,9 +345,11 @@ impl Claim {
     }
 
     /// Ends the deliveries' being taken, once what became of them is safe.
-    pub(crate) fn settled(self) {
+    pub(crate) fn settled(mut self) {
+        // They may be taken and claimed anew from here on, which is no business of this claim.
+        let numbers = std::mem::take(&mut self.numbers);
         if let Some(work) = self.lanes.lock().get_mut(&self.lane).and_then(|lane| lane.work.as_mut()) {
-            for number in self.numbers.keys() {
+            for (number, _) in &numbers {
                 work.taken.0.remove(number);
             }
         }
@@ -303,8 +359,10 @@ impl Claim {
 impl Drop for Claim {
     fn drop(&mut self) {
         if let Some(work) = self.lanes.lock().get_mut(&self.lane).and_then(|lane| lane.work.as_mut()) {
-            for number in self.numbers.keys() {
-                work.settling.remove(number);
+            for (number, _) in &self.numbers {
+                if let Some(held) = work.taken.0.get_mut(number) {
+                    held.is_settling = false;
+                }
             }
         }
         self.lanes.tidy(self.lane);

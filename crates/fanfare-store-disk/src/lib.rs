@@ -2,6 +2,7 @@
 
 mod attempts;
 mod backup;
+mod by_number;
 mod check;
 mod connection;
 mod directory;

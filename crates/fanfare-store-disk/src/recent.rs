@@ -1,9 +1,11 @@
 //! The messages that were appended or read last, in memory: so that all lanes of a message share what is rendered for it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use fanfare_core::store::Dispatch;
+
+use crate::by_number::ByNumber;
 
 /// A bounded number of bytes of messages, once whoever kept one has also [shed](Recent::shed) what is too much. The one that
 /// came first leaves first.
@@ -16,7 +18,7 @@ pub(crate) struct Recent {
 
 #[derive(Debug, Default)]
 struct Kept {
-    messages: HashMap<u64, (Dispatch, usize)>,
+    messages: ByNumber<u64, (Dispatch, usize)>,
     order: VecDeque<u64>,
     bytes: usize,
 }

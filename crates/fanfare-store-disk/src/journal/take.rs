@@ -28,12 +28,13 @@ pub(super) async fn take(
     if order == LaneOrder::Group {
         give_rows(store, lane).await?;
     }
-    // Before anything is read: what is settled meanwhile is then either among these or read as it was settled.
-    let taken = turn.taken();
     let now = now.unix_ms();
-    let (rows, row_trouble) = match store.lanes.has_rows(lane) {
-        true => take_rows(store, Window { lane: lane.0.cast_signed(), now, max: max.get() }, order, taken).await?,
-        false => (Vec::new(), None),
+    let (rows, row_trouble) = if store.lanes.has_rows(lane) {
+        // Before anything is read: what is settled meanwhile is then either among these or read as it was settled.
+        let taken = turn.taken();
+        take_rows(store, Window { lane: lane.0.cast_signed(), now, max: max.get() }, order, taken).await?
+    } else {
+        (Vec::new(), None)
     };
     let mut fresh = store.lanes.fresh(lane);
     fresh.retain(|fresh| fresh.due <= now);

@@ -23,11 +23,13 @@ pub(super) async fn next_due(
         let _turn = store.lanes.turn(lane).await;
         give_rows(store, lane).await?;
     }
-    // Before anything is read, as for `take`.
-    let (taken, fresh) = (store.lanes.taken(lane), store.lanes.first_fresh_due(lane).map(Timestamp::from_unix_ms));
+    // Before its rows are looked for: one of them may have been fresh a moment ago.
+    let fresh = store.lanes.first_fresh_due(lane).map(Timestamp::from_unix_ms);
     if !store.lanes.has_rows(lane) {
         return Ok(fresh);
     }
+    // Before anything is read, as for `take`.
+    let taken = store.lanes.taken(lane);
     let due = store.read_rows(lane, move |connection| next_row_due(connection, lane, order, &taken)).await?;
     Ok([due, fresh].into_iter().flatten().min())
 }

@@ -1,11 +1,10 @@
 //! The sums of a store: what stands in its counters and how many deliveries each lane has, as they are and as they will be.
 
-use std::collections::HashMap;
-
 use fanfare_core::store::Counters;
 use fanfare_core::subscription::SubscriptionId;
 use rusqlite::Connection;
 
+use crate::by_number::{ByNumber, Numbers};
 use crate::fan_outs::Left;
 use crate::ids;
 use crate::lanes::Lanes;
@@ -77,7 +76,7 @@ pub(crate) struct Sums {
     /// As they are safe.
     pub(crate) totals: Totals,
     /// How many deliveries each lane has, the running batch included; lanes without any are not in it.
-    waiting: HashMap<i64, Waiting>,
+    waiting: ByNumber<i64, Waiting>,
     /// Deliveries of all lanes that are fresh.
     fresh: u64,
 }
@@ -110,7 +109,7 @@ impl Sums {
         let mut statement = connection.prepare("SELECT lane, count(*) FROM delivery GROUP BY lane")?;
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned())))?;
         let totals = Totals { indexed: ids::indexed(connection)?, ..Totals::read(connection)? };
-        let mut sums = Self { totals, waiting: HashMap::new(), fresh: 0 };
+        let mut sums = Self { totals, waiting: ByNumber::default(), fresh: 0 };
         for row in rows {
             let (lane, rows) = row?;
             sums.waiting.entry(lane).or_default().rows = rows;
@@ -153,6 +152,8 @@ pub(crate) struct Changes<'a> {
     added: Vec<(i64, Added)>,
     /// Fresh deliveries that leave their fan-outs, by message and lane.
     left: Vec<(u64, i64)>,
+    /// The same.
+    has_left: Numbers<(u64, i64)>,
 }
 
 /// How far changes have come, to be undone from there.
@@ -165,7 +166,7 @@ pub(crate) struct Mark {
 
 impl<'a> Changes<'a> {
     pub(crate) fn new(sums: &'a mut Sums, lanes: &'a Lanes) -> Self {
-        Self { totals: sums.totals, sums, lanes, added: Vec::new(), left: Vec::new() }
+        Self { totals: sums.totals, sums, lanes, added: Vec::new(), left: Vec::new(), has_left: Numbers::default() }
     }
 
     /// How many deliveries `lane` has.
@@ -195,13 +196,14 @@ impl<'a> Changes<'a> {
 
     /// Whether message `number` is fresh in `lane` still.
     pub(crate) fn is_fresh(&self, lane: i64, number: i64) -> bool {
-        self.find_fresh(lane, number).is_some() && !self.left.contains(&(number.cast_unsigned(), lane))
+        self.find_fresh(lane, number).is_some() && !self.has_left.contains(&(number.cast_unsigned(), lane))
     }
 
     /// Takes a fresh delivery out of the fan-out of its message. What it counts as next is the caller's.
     pub(crate) fn remove_fresh(&mut self, lane: i64, number: i64, counted: bool) {
         self.totals.pending -= i64::from(counted);
         self.left.push((number.cast_unsigned(), lane));
+        self.has_left.insert((number.cast_unsigned(), lane));
         self.add(lane, Added::Fresh(-1));
     }
 
@@ -233,7 +235,9 @@ impl<'a> Changes<'a> {
     /// Undoes what came after `mark`.
     pub(crate) fn undo_to(&mut self, mark: Mark) {
         self.totals = mark.totals;
-        self.left.truncate(mark.left);
+        for back in self.left.drain(mark.left..) {
+            self.has_left.remove(&back);
+        }
         for (lane, added) in self.added.drain(mark.added..).rev() {
             let back = match added {
                 Added::Rows(change) => Added::Rows(-change),
