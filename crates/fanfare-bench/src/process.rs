@@ -16,7 +16,7 @@ use crate::sample::Sample;
 pub(crate) const ROLE: &str = "role";
 
 /// How long a part may keep whoever waits for it. No measurement depends on it: it is there so that nothing hangs.
-const PATIENCE: Duration = Duration::from_secs(15 * 60);
+const PATIENCE: Duration = Duration::from_secs(40 * 60);
 
 /// A part at work, ended when it is dropped.
 pub(crate) struct Part {
