@@ -1,8 +1,13 @@
 //! A published message on its way to real HTTP subscribers, with the handshake that Amazon SNS has.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use fanfare::email::EmailConfig;
 use fanfare::retry::{RetryPhase, RetrySchedule};
-use fanfare::{Destination, FilterPolicy, FilterPolicyScope, Message, Protocol, Subscribe, SubscriptionArn, TopicArn};
+use fanfare::wire::Signer;
+use fanfare::{
+    Adapters, Destination, FilterPolicy, FilterPolicyScope, Message, Notification, Protocol, Publication, Subscribe,
+    SubscriptionArn, Timestamp, TopicArn,
+};
 use fanfare_testkit::{HttpReceiver, ReceivedRequest, Reply};
 use fanfare_tests::{Served, loopback};
 use std::time::Duration;
@@ -256,4 +261,35 @@ async fn a_private_address_cannot_be_subscribed_unless_it_is_allowed() {
 
 fn ending(report: &fanfare::engine::Report, subscription: &SubscriptionArn) -> String {
     format!("{:?}", report.ending(subscription).unwrap())
+}
+
+#[tokio::test]
+async fn every_adapter_that_delivers_signatures_begins_them_when_it_hears_of_a_message() {
+    let signer = Signer::ephemeral();
+    let adapters = Adapters::new("https://sns.example.com").unwrap().signer(signer.clone());
+    let email = EmailConfig::new("alerts@example.com").unwrap().relay("smtp://127.0.0.1:1".parse().unwrap());
+    let connectors = adapters.email(email).connectors().unwrap();
+    let topic = TopicArn::parse("arn:aws:sns:us-east-1:000000000000:orders").unwrap();
+    let hear = |protocol: &Protocol| {
+        let message = Message::text("hello").unwrap();
+        let publication = Publication::new(protocol.as_str(), topic.clone(), Timestamp::EPOCH, message);
+        let notification = Notification::new(publication, protocol.as_str());
+        connectors.foresee(protocol, &notification);
+        notification
+    };
+    // Held, or else nobody would want the signature any more.
+    let _unsigned = hear(&Protocol::Email);
+    let mut held = Vec::new();
+    for protocol in [Protocol::Http, Protocol::Https, Protocol::EmailJson, Protocol::Sqs, Protocol::Lambda] {
+        held.push(hear(&protocol));
+        let expected = held.len() as u64;
+        let signed = async {
+            while signer.signatures_made() < expected {
+                tokio::task::yield_now().await;
+            }
+        };
+        let deadline = Duration::from_secs(60);
+        tokio::time::timeout(deadline, signed).await.unwrap_or_else(|_| panic!("{protocol} begins nothing"));
+        assert_eq!(signer.signatures_made(), expected, "after {protocol}");
+    }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::endpoint::Endpoint;
 use crate::error::SnsError;
+use crate::notification::Notification;
 use crate::protocol::Protocol;
 
 /// Opens endpoints of one or more protocols, and holds what they share: a client, a pool, a key.
@@ -21,6 +22,13 @@ pub trait Connector: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// `InvalidParameter` in Amazon SNS's words when `address` is not one of `protocol`, or may not be connected to.
     fn connect(&self, protocol: &Protocol, address: &str) -> Result<Arc<dyn Endpoint>, SnsError>;
+
+    /// Hears of a message that is being stored and that an endpoint of `protocol` will get at once, unless the store refuses
+    /// it: so that what all deliveries of the message share, as a signature, is begun meanwhile. It must not block, and is not
+    /// called for every message or every endpoint. Here nothing happens.
+    fn foresee(&self, protocol: &Protocol, notification: &Notification) {
+        let _ = (protocol, notification);
+    }
 }
 
 impl<T: Connector + ?Sized> Connector for Arc<T> {
@@ -30,6 +38,10 @@ impl<T: Connector + ?Sized> Connector for Arc<T> {
 
     fn connect(&self, protocol: &Protocol, address: &str) -> Result<Arc<dyn Endpoint>, SnsError> {
         (**self).connect(protocol, address)
+    }
+
+    fn foresee(&self, protocol: &Protocol, notification: &Notification) {
+        (**self).foresee(protocol, notification);
     }
 }
 
@@ -66,12 +78,23 @@ impl Connectors {
     /// # Errors
     /// `InvalidParameter`: no connector for the protocol, or what the connector says of the address.
     pub fn connect(&self, protocol: &Protocol, address: &str) -> Result<Arc<dyn Endpoint>, SnsError> {
-        match self.0.iter().rev().find(|connector| connector.protocols().contains(protocol)) {
+        match self.of(protocol) {
             Some(connector) => connector.connect(protocol, address),
             None => Err(SnsError::invalid_parameter(format_args!(
                 "Protocol Reason: no connector here delivers over {protocol}: enable the feature of that name where there \
                  is one, or add a connector"
             ))),
         }
+    }
+
+    /// Tells the connector for the protocol, if there is one, of a message that is being stored: see [`Connector::foresee`].
+    pub fn foresee(&self, protocol: &Protocol, notification: &Notification) {
+        if let Some(connector) = self.of(protocol) {
+            connector.foresee(protocol, notification);
+        }
+    }
+
+    fn of(&self, protocol: &Protocol) -> Option<&Arc<dyn Connector>> {
+        self.0.iter().rev().find(|connector| connector.protocols().contains(protocol))
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use fanfare_core::{Connector, Endpoint, Protocol, SnsError};
+use fanfare_core::{Connector, Endpoint, Notification, Protocol, SnsError};
 use fanfare_wire::Renderer;
 
 use crate::address::MailAddress;
@@ -57,6 +57,13 @@ impl Connector for EmailConnector {
         };
         let recipient = MailAddress::parse(address).ok_or_else(|| SnsError::invalid_parameter("Email address"))?;
         Ok(Arc::new(EmailEndpoint { recipient, content, shared: Arc::clone(&self.0) }))
+    }
+
+    fn foresee(&self, protocol: &Protocol, notification: &Notification) {
+        // What is for people is not signed.
+        if *protocol == Protocol::EmailJson {
+            self.0.renderer.foresee(notification);
+        }
     }
 }
 

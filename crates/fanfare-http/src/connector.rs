@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use fanfare_core::{Connector, Endpoint, Protocol, SnsError};
+use fanfare_core::{Connector, Endpoint, Notification, Protocol, SnsError};
 use fanfare_egress::{Host, InvalidTarget, Target};
 use fanfare_wire::Renderer;
 use http::Uri;
@@ -66,6 +66,10 @@ impl Connector for HttpConnector {
             exchanger: Arc::clone(&self.exchanger),
             session: Mutex::default(),
         }))
+    }
+
+    fn foresee(&self, _: &Protocol, notification: &Notification) {
+        self.renderer.foresee(notification);
     }
 }
 

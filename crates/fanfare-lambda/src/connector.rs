@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use fanfare_aws::Aws;
-use fanfare_core::{Connector, Endpoint, Protocol, SnsError};
+use fanfare_core::{Connector, Endpoint, Notification, Protocol, SnsError};
 use fanfare_wire::Renderer;
 
 use crate::client::Lambda;
@@ -49,6 +49,10 @@ impl Connector for LambdaConnector {
             renderer: self.renderer.clone(),
             lambda: Arc::clone(&self.lambda),
         }))
+    }
+
+    fn foresee(&self, _: &Protocol, notification: &Notification) {
+        self.renderer.foresee(notification);
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use fanfare_aws::Aws;
-use fanfare_core::{Connector, Endpoint, Protocol, SnsError};
+use fanfare_core::{Connector, Endpoint, Notification, Protocol, SnsError};
 use fanfare_wire::Renderer;
 
 use crate::client::Sqs;
@@ -47,6 +47,10 @@ impl Connector for SqsConnector {
             renderer: self.renderer.clone(),
             sqs: Arc::clone(&self.sqs),
         }))
+    }
+
+    fn foresee(&self, _: &Protocol, notification: &Notification) {
+        self.renderer.foresee(notification);
     }
 }
 

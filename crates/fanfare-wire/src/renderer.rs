@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::fmt;
 use std::hash::BuildHasher as _;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -17,7 +17,7 @@ use crate::canonical::{SignedKind, SignedParts, canonical_string};
 use crate::envelope::{Envelope, Seal};
 use crate::event::event;
 use crate::links::Links;
-use crate::signer::{SignError, Signer};
+use crate::signer::{Begun, SignError, Signer};
 
 /// Renders notifications as Amazon SNS does. Cloning copies a pointer.
 ///
@@ -36,6 +36,8 @@ struct Parts {
 /// What is kept for one text of one publication. Every rendering of the text shares the seal.
 #[derive(Default)]
 struct Rendered {
+    /// A signature that was begun before anybody asked for it.
+    foreseen: Mutex<Option<Begun>>,
     seal: OnceCell<Seal>,
     envelope: OnceCell<Envelope>,
     event: OnceCell<Bytes>,
@@ -45,6 +47,21 @@ impl Renderer {
     /// Renders with signatures of `signer` and with `links`.
     pub fn new(signer: Signer, links: Links) -> Self {
         Self(Arc::new(Parts { id: new_id(), signer, links }))
+    }
+
+    /// Begins to sign what [`Renderer::body`] or [`Renderer::event`] is about to be asked for, so that they wait less: for a
+    /// message that is being stored, say. Does nothing where nothing is signed, nor while the signer has enough to do.
+    pub fn foresee(&self, notification: &Notification) {
+        // The signature is not in what is raw or an event, and a FIFO topic has none.
+        if notification.format() != Format::Envelope || notification.topic().is_fifo() {
+            return;
+        }
+        let rendered = notification.memo().slot::<Rendered>(self.0.id);
+        let mut foreseen = rendered.foreseen.lock().unwrap_or_else(PoisonError::into_inner);
+        if foreseen.is_none() && !rendered.seal.initialized() {
+            let text = text_to_sign(notification, &self.0.links);
+            *foreseen = self.0.signer.begin(notification.signature_version(), text.into());
+        }
     }
 
     /// The body for the subscriber that `notification` goes to, over HTTP, SQS, or as the JSON part of an email.
@@ -124,15 +141,19 @@ impl Renderer {
         if notification.sequence_number().is_some() {
             return Ok(None);
         }
-        let sealed = rendered.seal.get_or_try_init(|| self.new_seal(notification)).await;
+        let sealed = rendered.seal.get_or_try_init(|| self.new_seal(notification, rendered)).await;
         sealed.map(Some).map_err(RenderError)
     }
 
-    async fn new_seal(&self, notification: &Notification) -> Result<Seal, SignError> {
+    async fn new_seal(&self, notification: &Notification, rendered: &Rendered) -> Result<Seal, SignError> {
         let Parts { signer, links, .. } = &*self.0;
         let version = notification.signature_version();
-        let text = text_to_sign(notification, links);
-        let signature = BASE64.encode(signer.sign(version, text.into()).await?);
+        let foreseen = rendered.foreseen.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let signature = match foreseen {
+            Some(begun) => begun.signature().await?,
+            None => signer.sign(version, text_to_sign(notification, links).into()).await?,
+        };
+        let signature = BASE64.encode(signature);
         let signing_cert_url = links.signing_cert_url(signer.certificate().await?.file_name());
         Ok(Seal { version, signature, signing_cert_url })
     }

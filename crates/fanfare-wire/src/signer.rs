@@ -51,7 +51,15 @@ impl Signer {
     pub async fn sign(&self, version: SignatureVersion, text: Bytes) -> Result<Vec<u8>, SignError> {
         let (reply, answer) = oneshot::channel();
         self.0.hand_over(Job::Sign { version, text, reply }).await?;
-        answer.await.unwrap_or_else(|_| Err(SignErrorKind::Signing.into()))
+        Begun(answer).signature().await
+    }
+
+    /// Begins to sign `text`, as [`Signer::sign`], for whoever asks for the signature later; nothing when a thread could not be
+    /// asked without waiting. A signature whose holder has gone before a thread gets to it is not made.
+    pub(crate) fn begin(&self, version: SignatureVersion, text: Bytes) -> Option<Begun> {
+        let (reply, answer) = oneshot::channel();
+        self.0.jobs().ok()?.try_send(Job::Sign { version, text, reply }).ok()?;
+        Some(Begun(answer))
     }
 
     /// The certificate of the key. Of an ephemeral signer, it makes the key if need be.
@@ -83,6 +91,20 @@ impl Signer {
     /// How many signatures have been made, for metrics.
     pub fn signatures_made(&self) -> u64 {
         self.0.desk.signatures.load(Ordering::Relaxed)
+    }
+}
+
+/// A signature that a thread is making or is about to make.
+#[derive(Debug)]
+pub(crate) struct Begun(oneshot::Receiver<Result<Vec<u8>, SignError>>);
+
+impl Begun {
+    /// Waits for it.
+    ///
+    /// # Errors
+    /// As [`Signer::sign`].
+    pub(crate) async fn signature(self) -> Result<Vec<u8>, SignError> {
+        self.0.await.unwrap_or_else(|_| Err(SignErrorKind::Signing.into()))
     }
 }
 

@@ -8,6 +8,7 @@ mod fixture;
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Waker};
+use std::time::Duration;
 
 use fanfare_core::attribute::AttributeValue;
 use fanfare_core::{Message, Notification, Publication, SignatureVersion, SubscriptionArn, Timestamp, TopicArn};
@@ -280,4 +281,45 @@ async fn an_event_of_a_fifo_topic_is_not_signed() {
     let event = rendered_event(&Notification::new(publication, "lambda")).await;
     assert!(event.contains(r#""SequenceNumber":"10000000000000001000","TopicArn""#), "{event}");
     assert!(event.contains(r#""Timestamp":"2026-01-02T03:04:05.678Z","UnsubscribeUrl":"""#), "{event}");
+}
+
+#[tokio::test]
+async fn what_is_foreseen_is_signed_before_anybody_asks_and_once() {
+    let signer = fixture::new_signer();
+    let renderer = renderer_of(signer.clone());
+    let publication = publication(Message::text("one").unwrap());
+    let notification = Notification::new(publication.clone(), "http").for_subscription(subscription());
+    renderer.foresee(&notification);
+    renderer.foresee(&Notification::new(publication.clone(), "sqs"));
+    let signed = async {
+        while signer.signatures_made() == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), signed).await.expect("nobody has to ask");
+    let body = renderer.body(&notification).await.unwrap();
+    let unforeseen = Publication::new(ID, topic(), Timestamp::from_unix_ms(TIME_MS), Message::text("one").unwrap());
+    let unforeseen = Notification::new(unforeseen, "http").for_subscription(subscription());
+    assert_eq!(body, rendered(&unforeseen).await);
+    renderer.foresee(&notification);
+    renderer.event(&Notification::new(publication, "lambda")).await.unwrap();
+    assert_eq!(signer.signatures_made(), 1);
+}
+
+#[tokio::test]
+async fn what_is_not_signed_is_not_foreseen() {
+    let signer = fixture::new_signer();
+    let renderer = renderer_of(signer.clone());
+    let raw = Notification::new(publication(Message::text("one").unwrap()), "http").raw();
+    let fifo = TopicArn::parse("arn:aws:sns:us-east-1:000000000000:orders.fifo").unwrap();
+    let message = Message::builder("one").group_id("g").deduplication_id("d").build().unwrap();
+    let of_fifo = Notification::new(Publication::new(ID, fifo, Timestamp::EPOCH, message), "sqs");
+    renderer.foresee(&raw);
+    renderer.foresee(&of_fifo);
+    // Signatures are made in the order in which they were asked for, by as many threads as there are cores.
+    for number in 0..64 {
+        let publication = publication(Message::text(number.to_string()).unwrap());
+        renderer.body(&Notification::new(publication, "http")).await.unwrap();
+    }
+    assert_eq!(signer.signatures_made(), 64);
 }

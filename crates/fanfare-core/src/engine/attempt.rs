@@ -200,7 +200,8 @@ async fn call(
     }));
 }
 
-fn notification(subscription: &Subscription, delivery: &Delivery) -> Notification {
+/// The notification that `delivery` brings to its subscriber.
+pub(super) fn notification(subscription: &Subscription, delivery: &Delivery) -> Notification {
     let mut publication = delivery.dispatch.publication.clone();
     if delivery.replayed {
         publication = publication.replayed();

@@ -187,6 +187,17 @@ impl Lanes {
         self.closing.load(Ordering::SeqCst)
     }
 
+    /// Whether what comes for the lane now is attempted at once: it has nothing else to do, and its endpoint works.
+    pub(super) fn is_ready(&self, id: SubscriptionId) -> bool {
+        let has_failed = self.manners.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&id);
+        let running = self.running();
+        let is_free = match running.signals.get(&id) {
+            Some(signal) => signal.lingers_since().is_some() && !signal.is_called(),
+            None => !has_failed,
+        };
+        is_free && running.queue.is_empty() && running.has_place(self.places)
+    }
+
     /// Ends a lane that found no work, unless it was called in the meantime. Answers whether it may end.
     pub(super) fn leave(&self, id: SubscriptionId, signal: &Signal) -> bool {
         let mut running = self.running();

@@ -1,9 +1,11 @@
 //! The fan-out engine: from a published message to the last attempt of each of its deliveries.
 //!
-//! [`Fanfare`] is the door (`subscribing`, `publishing`, `direct` for messages without a topic, and `upkeep` for operators). Behind it, `fanout` asks the topic's filter policies who wants a message, the store keeps it,
-//! and a lane for each subscription (`lane`) delivers at its own pace (`pace`, `health`, told by its `signal`) and stays a moment longer (`linger`); `attempt` makes one
-//! attempt, `verdict` decides what follows from it, and `settling` takes that to the store. One `timer` wakes the lanes whose failed deliveries are due again, and
-//! `observer`, `progress` and `report` tell those who listen; `rest` tells whoever owns the time when there is nothing to do.
+//! [`Fanfare`] is the door (`subscribing`, `publishing`, `direct` for messages without a topic, and `upkeep` for operators).
+//! Behind it, `fanout` asks the topic's filter policies who wants a message, the store keeps it while what deliveries share is
+//! begun (`foresight`), and a lane for each subscription (`lane`) delivers at its own pace (`pace`, `health`, told by its
+//! `signal`) and stays a moment longer (`linger`); `attempt` makes one attempt, `verdict` decides what follows from it, and
+//! `settling` takes that to the store. One `timer` wakes the lanes whose failed deliveries are due again, and `observer`,
+//! `progress` and `report` tell those who listen; `rest` tells whoever owns the time when there is nothing to do.
 
 mod attempt;
 mod by_id;
@@ -11,6 +13,7 @@ mod dedup;
 mod direct;
 mod fanfare;
 mod fanout;
+mod foresight;
 mod health;
 mod lane;
 mod lanes;

@@ -197,6 +197,7 @@ impl Engine {
     async fn accept(self: Arc<Self>, entry: Entry, fan_out: FanOut) -> Result<Appended, SnsError> {
         let FanOut { matched, filtered_out, in_words } = fan_out;
         let publication = entry.dispatch.publication.clone();
+        self.foresee(&entry.dispatch, &matched);
         let appended = self.store.append(entry).await;
         // Also when it was refused: there may be something to forget that makes room.
         self.timer.stir();

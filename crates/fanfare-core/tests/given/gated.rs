@@ -79,13 +79,15 @@ impl Gate {
 #[derive(Debug, Clone)]
 pub(crate) struct GatedStore {
     store: Arc<MemoryStore>,
+    pub(crate) appending: Gate,
     pub(crate) taking: Gate,
     pub(crate) settling: Gate,
 }
 
 impl GatedStore {
     pub(crate) fn new() -> Self {
-        Self { store: Arc::new(MemoryStore::new()), taking: Gate::new(), settling: Gate::new() }
+        let (appending, taking, settling) = (Gate::new(), Gate::new(), Gate::new());
+        Self { store: Arc::new(MemoryStore::new()), appending, taking, settling }
     }
 
     /// How many deliveries the store knows to have been made.
@@ -97,6 +99,7 @@ impl GatedStore {
 #[async_trait]
 impl Journal for GatedStore {
     async fn append(&self, entry: Entry) -> Result<Appended, StoreError> {
+        self.appending.pass().await?;
         self.store.append(entry).await
     }
 

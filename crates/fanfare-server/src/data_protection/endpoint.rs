@@ -30,6 +30,13 @@ impl Connector for GuardedConnector {
         let endpoint = self.connectors.connect(protocol, address)?;
         Ok(Arc::new(Guarded { endpoint, protection: self.protection.clone() }))
     }
+
+    fn foresee(&self, protocol: &Protocol, notification: &Notification) {
+        // What a policy is about may go out in other words.
+        if self.protection.passes(notification) {
+            self.connectors.foresee(protocol, notification);
+        }
+    }
 }
 
 /// An endpoint that delivers what the topic's data protection policy lets through, masked where it says so.
