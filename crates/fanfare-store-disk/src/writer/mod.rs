@@ -7,6 +7,7 @@ mod command;
 mod logged;
 mod progress;
 mod queue;
+mod round;
 mod sums;
 mod thread;
 
