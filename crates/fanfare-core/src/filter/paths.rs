@@ -56,17 +56,13 @@ impl<'a> PathTree<'a> {
         path.split('.').try_fold(PathId::ROOT, |at, part| self.children.get(&(at, Cow::Borrowed(part))).copied())
     }
 
-    /// The paths of `ids` with their dots. Each step of each is looked for among all: it is meant for a policy, whose keys are few.
-    pub(super) fn names(&self, ids: &[PathId]) -> Vec<String> {
+    /// The path with its dots. Each step is looked for among all: it is meant for a policy, whose keys are few.
+    pub(super) fn name(&self, id: PathId) -> String {
         let step_to = |id: PathId| self.children.iter().find(|(_, known)| **known == id).map(|(step, _)| step);
-        ids.iter()
-            .map(|id| {
-                let chain = std::iter::successors(step_to(*id), |(parent, _)| step_to(*parent));
-                let mut parts: Vec<&str> = chain.map(|(_, part)| part.as_ref()).collect();
-                parts.reverse();
-                parts.join(".")
-            })
-            .collect()
+        let chain = std::iter::successors(step_to(id), |(parent, _)| step_to(*parent));
+        let mut parts: Vec<&str> = chain.map(|(_, part)| part.as_ref()).collect();
+        parts.reverse();
+        parts.join(".")
     }
 
     fn child(&mut self, parent: PathId, part: Cow<'a, str>) -> PathId {
@@ -103,7 +99,7 @@ mod tests {
         assert_eq!(nested, dotted);
         assert_eq!(tree.find("a.b.c"), Some(nested));
         assert_eq!(tree.find("a.c"), None);
-        assert_eq!(tree.names(&[nested]), ["a.b.c"]);
+        assert_eq!(tree.name(nested), "a.b.c");
     }
 
     #[test]
@@ -111,7 +107,7 @@ mod tests {
         let mut tree = PathTree::new();
         let empty = tree.step(PathId::ROOT, Cow::Borrowed(""));
         let below = tree.step(empty, Cow::Borrowed(""));
-        assert_eq!(tree.names(&[empty, below]), ["", "."]);
+        assert_eq!((tree.name(empty), tree.name(below)), (String::new(), ".".to_owned()));
         assert_eq!(tree.find("."), Some(below));
     }
 }

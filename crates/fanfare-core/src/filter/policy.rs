@@ -1,16 +1,28 @@
 //! A filter policy that has been read and found good.
+//!
+//! It is one piece of memory, because there may be millions: [digits](Digits) that say what was read, the text as it was given,
+//! and what its conditions compare with and does not stand in it word for word. The digits say, in this order:
+//! - the scope, the length of the text, and how many digits follow;
+//! - how many conditions and alternatives there are, and how many digits the table has for each number;
+//! - the alternatives, if there are several: the numbers of the conditions of each, filled up with [`NONE`];
+//! - the table: where behind it each condition begins;
+//! - the conditions that count, in the order in which alternatives name them first: key, list, how many match values, and these.
+//!
+//! The same text and scope always make the same piece.
 
 use std::fmt;
 use std::sync::Arc;
 
 use super::alternatives::{Alternative, expand};
+use super::digits::{Digits, Reader, width};
 use super::error::FilterPolicyError;
 use super::evaluate::{self, Refusal};
 use super::event::Event;
 use super::explain::explain;
-use super::limits::{self, check_keys, check_size, check_wildcards};
+use super::limits::{self, KEYS_MAX, check_keys, check_size, check_wildcards};
 use super::matcher::{Matcher, Value};
 use super::parse::{Parsed, parse};
+use super::paths::PathId;
 use super::pool::Span;
 use super::scope::FilterPolicyScope;
 use super::verdict::Verdict;
@@ -19,31 +31,32 @@ use super::verdict::Verdict;
 ///
 /// A policy names at most five keys and has at most 150 combinations. Cloning it copies a pointer. Two policies are
 /// equal when their texts and scopes are.
-#[derive(Clone)]
-pub struct FilterPolicy(Arc<Inner>);
+#[derive(Clone, PartialEq, Eq)]
+pub struct FilterPolicy(Arc<str>);
 
-/// A policy in few and small pieces, because there may be millions.
-struct Inner {
-    /// The policy's text, and behind it what its conditions compare with and does not stand in it word for word.
-    piece: Box<str>,
-    text_len: u32,
+/// A policy's parts.
+#[derive(Clone, Copy)]
+struct Parts<'p> {
     scope: FilterPolicyScope,
-    /// Those that count, in the order in which alternatives name them first.
-    conditions: Box<[ConditionParts]>,
-    /// The match values of all conditions, one condition after the other.
-    matchers: Box<[Matcher]>,
-    /// The conditions of each alternative; nothing when there is one alternative, or none, which has them all.
-    alternatives: Option<Box<[Box<[u16]>]>>,
+    text_len: usize,
+    digits: &'p str,
+    /// The policy's text and what was added to it.
+    piece: &'p str,
 }
 
-/// Where the parts of a condition are.
-struct ConditionParts {
-    /// The key, with dots.
-    key: Span,
-    source: Span,
-    /// Where its match values end, which begin where those of the condition before end.
-    matchers_end: u32,
+/// What the digits begin with.
+#[derive(Clone, Copy)]
+struct Head {
+    conditions: usize,
+    alternatives: usize,
+    /// How many digits a number of the table has.
+    width: usize,
 }
+
+/// In how many digits an alternative gives the number of a condition.
+const NUMBER: usize = 2;
+/// No condition.
+const NONE: usize = (1 << (7 * NUMBER)) - 1;
 
 /// One key's list of match values, any of which will do.
 #[derive(Debug, Clone, Copy)]
@@ -52,9 +65,9 @@ pub(super) struct Condition<'p> {
     pub(super) key: &'p str,
     /// The list as the policy has it.
     pub(super) source: &'p str,
-    pub(super) matchers: &'p [Matcher],
-    /// Where the texts of the match values lie.
-    pub(super) piece: &'p str,
+    /// How many match values there are.
+    pub(super) values: usize,
+    matchers: Reader<'p>,
 }
 
 impl FilterPolicy {
@@ -85,22 +98,23 @@ impl FilterPolicy {
             });
         }
         check_wildcards(&used, &parsed.conditions)?;
-        Ok(Self(Arc::new(Inner::new(text, scope, parsed, &used, &alternatives, &places))))
+        Ok(Self::written(text, scope, parsed, &used, &alternatives, &places))
     }
 
     /// The policy exactly as it was given.
     pub fn text(&self) -> &str {
-        &self.0.piece[..self.0.text_len as usize]
+        let Parts { piece, text_len, .. } = self.parts();
+        &piece[..text_len]
     }
 
     /// What part of a message the policy looks at.
     pub fn scope(&self) -> FilterPolicyScope {
-        self.0.scope
+        self.parts().scope
     }
 
     /// Whether this is `{}`, which wants every message, also one without attributes or with a text that is no JSON.
     pub fn is_empty(&self) -> bool {
-        self.0.conditions.is_empty()
+        self.conditions_len() == 0
     }
 
     /// Whether the subscription wants the message.
@@ -122,37 +136,54 @@ impl FilterPolicy {
 
     /// How many alternatives there are, one of which the message must satisfy; none when the policy is empty.
     pub(super) fn alternatives_len(&self) -> usize {
-        match &self.0.alternatives {
-            Some(alternatives) => alternatives.len(),
-            None => usize::from(!self.is_empty()),
-        }
+        self.head().0.alternatives
     }
 
     /// The numbers of the conditions of an alternative, which must all be met and are each for another key.
-    pub(super) fn alternative(&self, number: usize) -> impl ExactSizeIterator<Item = usize> {
-        let listed = self.0.alternatives.as_ref().map(|alternatives| &alternatives[number]);
-        let len = listed.map_or(self.0.conditions.len(), |listed| listed.len());
-        (0..len).map(move |place| listed.map_or(place, |listed| usize::from(listed[place])))
+    pub(super) fn alternative(&self, number: usize) -> impl Iterator<Item = usize> {
+        let (head, reader) = self.head();
+        let listed = (head.alternatives > 1).then(|| reader.behind(number * KEYS_MAX * NUMBER));
+        let len = if listed.is_some() { KEYS_MAX } else { head.conditions };
+        let numbers = (0..len).scan(listed, |listed, place| match listed {
+            Some(listed) => Some(listed.short(NUMBER)),
+            None => Some(place),
+        });
+        numbers.take_while(|number| *number != NONE)
     }
 
     /// How many conditions there are.
     pub(super) fn conditions_len(&self) -> usize {
-        self.0.conditions.len()
+        self.head().0.conditions
     }
 
     /// The condition with that number.
     pub(super) fn condition(&self, number: usize) -> Condition<'_> {
-        let Inner { piece, conditions, matchers, .. } = &*self.0;
-        let parts = &conditions[number];
-        let start = number.checked_sub(1).map_or(0, |before| conditions[before].matchers_end as usize);
-        let matchers = &matchers[start..parts.matchers_end as usize];
-        Condition { key: parts.key.of(piece), source: parts.source.of(piece), matchers, piece }
+        let (head, reader) = self.head();
+        let table = reader.behind(head.alternatives_digits());
+        let start = table.behind(number * head.width).short(head.width);
+        let mut reader = table.behind(head.conditions * head.width + start);
+        Condition { key: reader.text(), source: reader.text(), values: reader.number(), matchers: reader }
     }
-}
 
-impl Inner {
+    fn parts(&self) -> Parts<'_> {
+        let mut reader = Reader::new(&self.0, "");
+        let scope =
+            if reader.digit() == 0 { FilterPolicyScope::MessageAttributes } else { FilterPolicyScope::MessageBody };
+        let (text_len, digits_len) = (reader.number(), reader.number());
+        let (digits, piece) = self.0[self.0.len() - reader.len()..].split_at(digits_len);
+        Parts { scope, text_len, digits, piece }
+    }
+
+    /// What the digits begin with, and a reader of those behind.
+    fn head(&self) -> (Head, Reader<'_>) {
+        let Parts { digits, piece, .. } = self.parts();
+        let mut reader = Reader::new(digits, piece);
+        let (conditions, alternatives) = (reader.number(), reader.number());
+        (Head { conditions, alternatives, width: reader.digit().into() }, reader)
+    }
+
     /// Puts a policy together of its conditions that are `used`; `places` says which of them each is.
-    fn new(
+    fn written(
         text: &str,
         scope: FilterPolicyScope,
         parsed: Parsed<'_>,
@@ -160,50 +191,68 @@ impl Inner {
         alternatives: &[Alternative],
         places: &[Option<u16>],
     ) -> Self {
-        let Parsed { paths, mut pool, conditions, .. } = parsed;
-        let mut all: Vec<_> = conditions.into_iter().map(Some).collect();
-        let conditions: Vec<_> = used.iter().filter_map(|number| all[*number].take()).collect();
-        let names = paths.names(&conditions.iter().map(|condition| condition.path).collect::<Vec<_>>());
-        let mut parts = Vec::with_capacity(used.len());
-        let mut matchers = Vec::with_capacity(conditions.iter().map(|condition| condition.matchers.len()).sum());
-        for (condition, name) in conditions.into_iter().zip(names) {
-            matchers.extend(condition.matchers);
-            let matchers_end =
-                u32::try_from(matchers.len()).expect("the limit on combinations bounds the match values");
-            parts.push(ConditionParts { key: pool.find_or_add(&name), source: condition.source, matchers_end });
+        let Parsed { paths, mut pool, matchers, conditions, .. } = parsed;
+        let mut keys: Vec<(PathId, Span)> = Vec::with_capacity(KEYS_MAX);
+        let (mut written, mut starts) = (Digits::default(), Vec::with_capacity(used.len()));
+        for condition in used.iter().map(|number| &conditions[*number]) {
+            let known = keys.iter().find(|(path, _)| *path == condition.path);
+            let key = known.map_or_else(|| pool.find_or_add(&paths.name(condition.path)), |(_, key)| *key);
+            if known.is_none() {
+                keys.push((condition.path, key));
+            }
+            starts.push(written.len());
+            written.span(key);
+            written.span(condition.source);
+            written.number(condition.values);
+            written.append(&matchers.as_str()[condition.matchers.clone()]);
         }
-        let place = |number: &usize| places[*number].expect("a condition of an alternative is used");
-        let listed = |alternative: &Alternative| alternative.iter().map(place).collect();
-        Self {
-            piece: pool.finish(),
-            text_len: u32::try_from(text.len()).expect("a policy has at most 256 KiB"),
-            scope,
-            conditions: parts.into(),
-            matchers: matchers.into(),
-            alternatives: (alternatives.len() > 1).then(|| alternatives.iter().map(listed).collect()),
+        let mut digits = Digits::default();
+        let width = width(starts.last().copied().unwrap_or_default());
+        digits.number(used.len());
+        digits.number(alternatives.len());
+        digits.digit(u8::try_from(width).expect("a number has few digits"));
+        for alternative in alternatives.iter().filter(|_| alternatives.len() > 1) {
+            let numbers =
+                alternative.iter().map(|number| places[*number].expect("a condition of an alternative is used"));
+            for number in numbers.map(usize::from).chain(std::iter::repeat(NONE)).take(KEYS_MAX) {
+                digits.fixed(number as u128, NUMBER);
+            }
         }
+        for start in starts {
+            digits.fixed(start as u128, width);
+        }
+        let mut head = Digits::default();
+        head.digit((scope == FilterPolicyScope::MessageBody).into());
+        head.number(text.len());
+        head.number(digits.len() + written.len());
+        let [own, more] = pool.parts();
+        Self([head.as_str(), digits.as_str(), written.as_str(), own, more].concat().into())
     }
 }
 
-impl Condition<'_> {
+impl Head {
+    fn alternatives_digits(self) -> usize {
+        if self.alternatives > 1 { self.alternatives * KEYS_MAX * NUMBER } else { 0 }
+    }
+}
+
+impl<'p> Condition<'p> {
+    /// The match values.
+    pub(super) fn matchers(&self) -> impl Iterator<Item = Matcher<'p>> + use<'p> {
+        let mut reader = self.matchers;
+        (0..self.values).map(move |_| Matcher::read(&mut reader))
+    }
+
     /// Whether the scalar satisfies one of the match values.
     pub(super) fn accepts(&self, value: &Value<'_>) -> bool {
-        self.matchers.iter().any(|matcher| matcher.accepts(value, self.piece))
+        self.matchers().any(|matcher| matcher.accepts(value))
     }
 
     /// Whether the condition is met when there is nothing at the path.
     pub(super) fn accepts_absence(&self) -> bool {
-        self.matchers.iter().any(|matcher| matches!(matcher, Matcher::Absent))
+        self.matchers().any(|matcher| matches!(matcher, Matcher::Absent))
     }
 }
-
-impl PartialEq for FilterPolicy {
-    fn eq(&self, other: &Self) -> bool {
-        self.text() == other.text() && self.scope() == other.scope()
-    }
-}
-
-impl Eq for FilterPolicy {}
 
 impl fmt::Debug for FilterPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -189,7 +189,7 @@ impl<K: Copy + Eq + Hash> Scoped<K> {
         let condition = policy.condition(number);
         let path = paths[number];
         let filed = self.trie.filed(path);
-        let clauses = condition.matchers.iter().map(|matcher| Clause::of(matcher, condition.piece));
+        let clauses = condition.matchers().map(Clause::of);
         clauses
             .map(|clause| {
                 let hash = clause.hash(path, &self.seed);
@@ -207,8 +207,9 @@ impl<K: Copy + Eq + Hash> Scoped<K> {
         }
         let others = (0..paths.len()).filter(|number| filed.iter().all(|filed| usize::from(*filed) != *number));
         let looks = others.filter_map(|number| {
-            let look = SecondLook::of(&policy.condition(number), paths[number], &self.seed)?;
-            Some((look, policy.condition(number).matchers.len()))
+            let condition = policy.condition(number);
+            let look = SecondLook::of(&condition, paths[number], &self.seed)?;
+            Some((look, condition.values))
         });
         looks.min_by_key(|(_, values)| *values).map_or(SecondLook::NONE, |(look, _)| look)
     }
@@ -222,8 +223,8 @@ impl<K: Copy + Eq + Hash> Scoped<K> {
     ) {
         for number in filed.iter().map(|number| usize::from(*number)) {
             let condition = policy.condition(number);
-            for matcher in condition.matchers {
-                act(self, paths[number], &Clause::of(matcher, condition.piece));
+            for matcher in condition.matchers() {
+                act(self, paths[number], &Clause::of(matcher));
             }
         }
     }
