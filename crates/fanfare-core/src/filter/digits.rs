@@ -167,7 +167,13 @@ impl<'p> Reader<'p> {
     }
 
     pub(super) fn text(&mut self) -> &'p str {
-        self.span().of(self.piece)
+        let span = self.span();
+        self.at(span)
+    }
+
+    /// The text there.
+    pub(super) fn at(&self, span: Span) -> &'p str {
+        span.of(self.piece)
     }
 
     pub(super) fn texts(&mut self) -> Texts<'p> {

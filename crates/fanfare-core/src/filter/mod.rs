@@ -1,8 +1,8 @@
 //! Filter policies: which messages of a topic a subscription wants.
 //!
 //! The road of a policy: [`json`](crate::json) splits its text into tokens, `parse` and `operators` read the grammar, `limits`
-//! applies Amazon SNS's limits, `alternatives` resolves `$or`, and `policy` keeps the result: one piece of memory, of which
-//! `written` and `digits` know how to write and read it.
+//! applies Amazon SNS's limits, `alternatives` resolves `$or`, and `policy` keeps the result, which `rules`,
+//! `written` and `digits` write and read.
 //! The road of a message: `event` flattens its attributes or its text once (`flatten`), `evaluate` asks a policy,
 //! `explain` puts a refusal into words. Where there are many policies, `index` finds the few that may want the message, reads
 //! of it what they ask about, and has `evaluate` ask them: what a match is, it does not know.
@@ -26,6 +26,7 @@ mod parse;
 mod paths;
 mod policy;
 mod pool;
+mod rules;
 mod scope;
 mod text_set;
 mod verdict;

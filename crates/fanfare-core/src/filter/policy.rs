@@ -1,29 +1,16 @@
 //! A filter policy that has been read and found good.
-//!
-//! It is one piece of memory, because there may be millions: [digits](Digits) that say what was read, the text as it was given,
-//! and what its conditions compare with and does not stand in it word for word. The digits say, in this order:
-//! - the scope, the length of the text, and how many digits follow;
-//! - how many conditions and alternatives there are, and how many digits the table has for each number;
-//! - the alternatives, if there are several: the numbers of the conditions of each, filled up with [`NONE`];
-//! - the table: where behind it each condition begins;
-//! - the conditions that count, in the order in which alternatives name them first: key, list, how many match values, and these.
-//!
-//! The same text and scope always make the same piece.
 
 use std::fmt;
 use std::sync::Arc;
 
-use super::alternatives::{Alternative, expand};
-use super::digits::{Digits, Reader, width};
+use super::alternatives::expand;
 use super::error::FilterPolicyError;
 use super::evaluate::{self, Refusal};
 use super::event::Event;
 use super::explain::explain;
-use super::limits::{self, KEYS_MAX, check_keys, check_size, check_wildcards};
-use super::matcher::{Matcher, Value};
-use super::parse::{Parsed, parse};
-use super::paths::PathId;
-use super::pool::Span;
+use super::limits::{self, check_keys, check_size, check_wildcards};
+use super::parse::parse;
+use super::rules::{self, Rules};
 use super::scope::FilterPolicyScope;
 use super::verdict::Verdict;
 
@@ -33,42 +20,6 @@ use super::verdict::Verdict;
 /// equal when their texts and scopes are.
 #[derive(Clone, PartialEq, Eq)]
 pub struct FilterPolicy(Arc<str>);
-
-/// A policy's parts.
-#[derive(Clone, Copy)]
-struct Parts<'p> {
-    scope: FilterPolicyScope,
-    text_len: usize,
-    digits: &'p str,
-    /// The policy's text and what was added to it.
-    piece: &'p str,
-}
-
-/// What the digits begin with.
-#[derive(Clone, Copy)]
-struct Head {
-    conditions: usize,
-    alternatives: usize,
-    /// How many digits a number of the table has.
-    width: usize,
-}
-
-/// In how many digits an alternative gives the number of a condition.
-const NUMBER: usize = 2;
-/// No condition.
-const NONE: usize = (1 << (7 * NUMBER)) - 1;
-
-/// One key's list of match values, any of which will do.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Condition<'p> {
-    /// The key, with dots.
-    pub(super) key: &'p str,
-    /// The list as the policy has it.
-    pub(super) source: &'p str,
-    /// How many match values there are.
-    pub(super) values: usize,
-    matchers: Reader<'p>,
-}
 
 impl FilterPolicy {
     /// Reads a policy and applies Amazon SNS's rules and limits.
@@ -98,28 +49,27 @@ impl FilterPolicy {
             });
         }
         check_wildcards(&used, &parsed.conditions)?;
-        Ok(Self::written(text, scope, parsed, &used, &alternatives, &places))
+        Ok(Self(rules::written(text, scope, parsed, &used, &alternatives, &places).into()))
     }
 
     /// The policy exactly as it was given.
     pub fn text(&self) -> &str {
-        let Parts { piece, text_len, .. } = self.parts();
-        &piece[..text_len]
+        self.rules().text()
     }
 
     /// What part of a message the policy looks at.
     pub fn scope(&self) -> FilterPolicyScope {
-        self.parts().scope
+        self.rules().scope()
     }
 
     /// Whether this is `{}`, which wants every message, also one without attributes or with a text that is no JSON.
     pub fn is_empty(&self) -> bool {
-        self.conditions_len() == 0
+        self.rules().conditions_len() == 0
     }
 
     /// Whether the subscription wants the message.
     pub fn matches(&self, event: &Event<'_>) -> Verdict {
-        match evaluate::evaluate(self, event) {
+        match evaluate::evaluate(self.rules(), event) {
             Ok(()) => Verdict::Match,
             Err(refusal) => Verdict::FilteredOut(refusal.reason()),
         }
@@ -130,127 +80,13 @@ impl FilterPolicy {
     /// For example `key "store": none of ["a"] matched "b"`. The line names the conditions and quotes the values that
     /// they refused, a few of them and shortened. Its wording is no interface.
     pub fn explain(&self, event: &Event<'_>) -> Option<String> {
-        let refusal: Refusal = evaluate::evaluate(self, event).err()?;
-        Some(explain(self, event, refusal))
+        let refusal: Refusal = evaluate::evaluate(self.rules(), event).err()?;
+        Some(explain(self.rules(), event, refusal))
     }
 
-    /// How many alternatives there are, one of which the message must satisfy; none when the policy is empty.
-    pub(super) fn alternatives_len(&self) -> usize {
-        self.head().0.alternatives
-    }
-
-    /// The numbers of the conditions of an alternative, which must all be met and are each for another key.
-    pub(super) fn alternative(&self, number: usize) -> impl Iterator<Item = usize> {
-        let (head, reader) = self.head();
-        let listed = (head.alternatives > 1).then(|| reader.behind(number * KEYS_MAX * NUMBER));
-        let len = if listed.is_some() { KEYS_MAX } else { head.conditions };
-        let numbers = (0..len).scan(listed, |listed, place| match listed {
-            Some(listed) => Some(listed.short(NUMBER)),
-            None => Some(place),
-        });
-        numbers.take_while(|number| *number != NONE)
-    }
-
-    /// How many conditions there are.
-    pub(super) fn conditions_len(&self) -> usize {
-        self.head().0.conditions
-    }
-
-    /// The condition with that number.
-    pub(super) fn condition(&self, number: usize) -> Condition<'_> {
-        let (head, reader) = self.head();
-        let table = reader.behind(head.alternatives_digits());
-        let start = table.behind(number * head.width).short(head.width);
-        let mut reader = table.behind(head.conditions * head.width + start);
-        Condition { key: reader.text(), source: reader.text(), values: reader.number(), matchers: reader }
-    }
-
-    fn parts(&self) -> Parts<'_> {
-        let mut reader = Reader::new(&self.0, "");
-        let scope =
-            if reader.digit() == 0 { FilterPolicyScope::MessageAttributes } else { FilterPolicyScope::MessageBody };
-        let (text_len, digits_len) = (reader.number(), reader.number());
-        let (digits, piece) = self.0[self.0.len() - reader.len()..].split_at(digits_len);
-        Parts { scope, text_len, digits, piece }
-    }
-
-    /// What the digits begin with, and a reader of those behind.
-    fn head(&self) -> (Head, Reader<'_>) {
-        let Parts { digits, piece, .. } = self.parts();
-        let mut reader = Reader::new(digits, piece);
-        let (conditions, alternatives) = (reader.number(), reader.number());
-        (Head { conditions, alternatives, width: reader.digit().into() }, reader)
-    }
-
-    /// Puts a policy together of its conditions that are `used`; `places` says which of them each is.
-    fn written(
-        text: &str,
-        scope: FilterPolicyScope,
-        parsed: Parsed<'_>,
-        used: &[usize],
-        alternatives: &[Alternative],
-        places: &[Option<u16>],
-    ) -> Self {
-        let Parsed { paths, mut pool, matchers, conditions, .. } = parsed;
-        let mut keys: Vec<(PathId, Span)> = Vec::with_capacity(KEYS_MAX);
-        let (mut written, mut starts) = (Digits::default(), Vec::with_capacity(used.len()));
-        for condition in used.iter().map(|number| &conditions[*number]) {
-            let known = keys.iter().find(|(path, _)| *path == condition.path);
-            let key = known.map_or_else(|| pool.find_or_add(&paths.name(condition.path)), |(_, key)| *key);
-            if known.is_none() {
-                keys.push((condition.path, key));
-            }
-            starts.push(written.len());
-            written.span(key);
-            written.span(condition.source);
-            written.number(condition.values);
-            written.append(&matchers.as_str()[condition.matchers.clone()]);
-        }
-        let mut digits = Digits::default();
-        let width = width(starts.last().copied().unwrap_or_default());
-        digits.number(used.len());
-        digits.number(alternatives.len());
-        digits.digit(u8::try_from(width).expect("a number has few digits"));
-        for alternative in alternatives.iter().filter(|_| alternatives.len() > 1) {
-            let numbers =
-                alternative.iter().map(|number| places[*number].expect("a condition of an alternative is used"));
-            for number in numbers.map(usize::from).chain(std::iter::repeat(NONE)).take(KEYS_MAX) {
-                digits.fixed(number as u128, NUMBER);
-            }
-        }
-        for start in starts {
-            digits.fixed(start as u128, width);
-        }
-        let mut head = Digits::default();
-        head.digit((scope == FilterPolicyScope::MessageBody).into());
-        head.number(text.len());
-        head.number(digits.len() + written.len());
-        let [own, more] = pool.parts();
-        Self([head.as_str(), digits.as_str(), written.as_str(), own, more].concat().into())
-    }
-}
-
-impl Head {
-    fn alternatives_digits(self) -> usize {
-        if self.alternatives > 1 { self.alternatives * KEYS_MAX * NUMBER } else { 0 }
-    }
-}
-
-impl<'p> Condition<'p> {
-    /// The match values.
-    pub(super) fn matchers(&self) -> impl Iterator<Item = Matcher<'p>> + use<'p> {
-        let mut reader = self.matchers;
-        (0..self.values).map(move |_| Matcher::read(&mut reader))
-    }
-
-    /// Whether the scalar satisfies one of the match values.
-    pub(super) fn accepts(&self, value: &Value<'_>) -> bool {
-        self.matchers().any(|matcher| matcher.accepts(value))
-    }
-
-    /// Whether the condition is met when there is nothing at the path.
-    pub(super) fn accepts_absence(&self) -> bool {
-        self.matchers().any(|matcher| matches!(matcher, Matcher::Absent))
+    /// What the policy says.
+    pub(super) fn rules(&self) -> Rules<'_> {
+        Rules::of(&self.0)
     }
 }
 
@@ -335,6 +171,19 @@ mod tests {
         assert!(matches_body(r#"{"$or":[{"prefix":"x"},{"suffix":"y"}]}"#, r#"{"$or":"ay"}"#));
         assert!(matches_body(r#"{"a":{"$or":["p","q"]}}"#, r#"{"a":{"$or":"q"}}"#));
         assert_eq!(refusal(r#"{"$or":[{"a":["1"]},{"b":["2"]}],"c":{"$or":["x"]}}"#), "Unrecognized match type a");
+    }
+
+    #[test]
+    fn each_of_very_many_alternatives_has_its_own_conditions() {
+        let name = |number: usize| format!("{number}-{}", "x".repeat(number));
+        let branch = |number: usize| format!(r#"{{"a":["{}"],"b":{{"c":[{number}]}}}}"#, name(number));
+        // The depth counts for every key, so each branch has 2 combinations.
+        let branches: Vec<String> = (0..75).map(branch).collect();
+        let policy = format!(r#"{{"$or":[{}]}}"#, branches.join(","));
+        let matches = |a: usize, c: usize| matches_body(&policy, &format!(r#"{{"a":"{}","b":{{"c":{c}}}}}"#, name(a)));
+        for number in 0..75 {
+            assert!(matches(number, number) && !matches(number, number + 1), "{number}");
+        }
     }
 
     #[test]

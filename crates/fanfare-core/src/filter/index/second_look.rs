@@ -5,7 +5,7 @@ use super::seed::Seed;
 use crate::filter::flatten::Flattened;
 use crate::filter::matcher::Value;
 use crate::filter::paths::PathId;
-use crate::filter::policy::Condition;
+use crate::filter::rules::Condition;
 
 /// What one more condition of a policy asks for, in a few bits.
 ///
