@@ -3,7 +3,7 @@
 use super::pool::Span;
 
 /// Numbers being written.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Digits(String);
 
 /// Numbers being read, in the order in which they were written, and the texts that they point to.
@@ -32,6 +32,16 @@ const MORE: u8 = 64;
 const FLOAT: usize = 10;
 
 impl Digits {
+    /// No digits, with room for those of a policy as most are.
+    pub(super) fn new() -> Self {
+        Self::with_capacity(64)
+    }
+
+    /// No digits, with room for so many.
+    pub(super) fn with_capacity(capacity: usize) -> Self {
+        Self(String::with_capacity(capacity))
+    }
+
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }
@@ -41,9 +51,13 @@ impl Digits {
         self.0.len()
     }
 
-    /// Adds digits that were written elsewhere.
-    pub(super) fn append(&mut self, digits: &str) {
-        self.0.push_str(digits);
+    /// Adds what was written elsewhere.
+    pub(super) fn append(&mut self, written: &str) {
+        self.0.push_str(written);
+    }
+
+    pub(super) fn into_string(self) -> String {
+        self.0
     }
 
     /// Adds a number below 128, in one digit.
@@ -260,7 +274,7 @@ mod tests {
         let numbers = [0, 1, 63, 64, 4095, 4096, 262_144, u32::MAX as usize];
         let whole = [0.0, 62.0, 63.0, 1e6, 4_294_967_295.0];
         let floats = [0.0, -0.0, -1.0, 1.5, 4_294_967_296.0, f64::INFINITY, f64::MIN, f64::from_bits(u64::MAX >> 12)];
-        let mut digits = Digits::default();
+        let mut digits = Digits::new();
         for number in numbers {
             digits.number(number);
             digits.fixed(number as u128, width(number));
@@ -289,7 +303,7 @@ mod tests {
     #[test]
     fn a_text_of_a_list_is_found_wherever_it_lies() {
         let piece = format!("abc{}def", "-".repeat(200));
-        let mut digits = Digits::default();
+        let mut digits = Digits::new();
         digits.spans(&[]);
         digits.spans(&[Span::new(0, 2), Span::new(1, 2)]);
         digits.spans(&[Span::new(0, 3), Span::new(203, 3), Span::new(206, 0)]);

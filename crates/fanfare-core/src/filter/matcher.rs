@@ -160,7 +160,7 @@ mod tests {
     use crate::filter::digits::Digits;
 
     fn accepts(write: impl FnOnce(&mut Digits), value: &Value<'_>) -> bool {
-        let mut digits = Digits::default();
+        let mut digits = Digits::new();
         write(&mut digits);
         Matcher::read(&mut Reader::new(digits.as_str(), "")).accepts(value)
     }

@@ -93,7 +93,7 @@ impl<'a> Parsed<'a> {
         Self {
             paths: PathTree::new(),
             pool: Pool::new(text),
-            matchers: Digits::default(),
+            matchers: Digits::new(),
             conditions: Vec::new(),
             blocks,
             nested: false,

@@ -58,7 +58,7 @@ pub(super) fn written(
 ) -> String {
     let Parsed { paths, mut pool, matchers, conditions, .. } = parsed;
     let mut keys: Vec<(PathId, Span)> = Vec::with_capacity(KEYS_MAX);
-    let (mut written, mut starts) = (Digits::default(), Vec::with_capacity(used.len()));
+    let (mut written, mut starts) = (Digits::new(), Vec::with_capacity(used.len()));
     for condition in used.iter().map(|number| &conditions[*number]) {
         let known = keys.iter().find(|(path, _)| *path == condition.path);
         let key = known.map_or_else(|| pool.find_or_add(&paths.name(condition.path)), |(_, key)| *key);
@@ -71,7 +71,7 @@ pub(super) fn written(
         written.number(condition.values);
         written.append(&matchers.as_str()[condition.matchers.clone()]);
     }
-    let mut digits = Digits::default();
+    let mut digits = Digits::new();
     let width = width(starts.last().copied().unwrap_or_default());
     digits.number(used.len());
     digits.number(alternatives.len());
@@ -85,12 +85,14 @@ pub(super) fn written(
     for start in starts {
         digits.fixed(start as u128, width);
     }
-    let mut head = Digits::default();
-    head.digit((scope == FilterPolicyScope::MessageBody).into());
-    head.number(text.len());
-    head.number(digits.len() + written.len());
-    let [own, more] = pool.parts();
-    [head.as_str(), digits.as_str(), written.as_str(), own, more].concat()
+    let parts = [digits.as_str(), written.as_str()].into_iter().chain(pool.parts());
+    // The head has some ten digits at most.
+    let mut piece = Digits::with_capacity(16 + parts.clone().map(str::len).sum::<usize>());
+    piece.digit((scope == FilterPolicyScope::MessageBody).into());
+    piece.number(text.len());
+    piece.number(digits.len() + written.len());
+    parts.for_each(|part| piece.append(part));
+    piece.into_string()
 }
 
 impl<'p> Rules<'p> {

@@ -68,7 +68,7 @@ mod tests {
     fn a_prefix_that_begins_with_another_hides_none() {
         let mut pool = Pool::new("");
         let prefixes = ["ab", "a", "abc", "x", "b"].map(|prefix| pool.add(prefix));
-        let mut digits = Digits::default();
+        let mut digits = Digits::new();
         digits.spans(&ordered_prefixes(prefixes.to_vec(), &pool));
         let piece = pool.parts().concat();
         let set = Reader::new(digits.as_str(), &piece).texts();

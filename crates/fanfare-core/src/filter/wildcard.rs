@@ -88,7 +88,7 @@ mod tests {
 
     fn matches(pattern: &str, text: &str) -> bool {
         let mut pool = Pool::new("");
-        let mut digits = Digits::default();
+        let mut digits = Digits::new();
         digits.spans(&literals(pattern, &mut pool).unwrap());
         let piece = pool.parts().concat();
         Wildcard::of(Reader::new(digits.as_str(), &piece).texts()).matches(text)
