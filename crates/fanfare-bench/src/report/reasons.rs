@@ -40,11 +40,6 @@ const REASONS: &[(&str, &str)] = &[
         "A trace of the system calls shows two steps to another thread beside the sync, to the store's and back; the rest is some \
          70 µs of processor time for a call that is read, checked, kept and answered.",
     ),
-    (
-        "filter_mem",
-        "The tables grow by doubling, so that it depends on the number of policies how empty they are: 542 bytes each at ten \
-         thousand, 390 at a million. Needed: tables that grow by less.",
-    ),
     ("filter_tenant", "Finding the policy costs less than reading the event, which is what is left."),
     ("filter_flatness", "Tables of a million policies no longer fit into the processor's caches."),
     (
@@ -56,11 +51,6 @@ const REASONS: &[(&str, &str)] = &[
         "restart",
         "Every subscription is read from a record in JSON, checked, filed in the index of its topic, and put where it is found by \
          number, by ARN and by place, where the denominator parses its policy alone. One page is read while the one before is taken in.",
-    ),
-    (
-        "subs_memory_filtered",
-        "Beside the row of the subscription, its policy with what it is filed under takes some 480 bytes; with few subscriptions, \
-         the store's cache of pages comes on top.",
     ),
     (
         "subs_memory",

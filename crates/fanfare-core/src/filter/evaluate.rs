@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::event::Event;
 use super::flatten::{Leaf, Scope, ScopeId};
-use super::policy::{Condition, FilterPolicy};
+use super::rules::{Condition, Rules};
 use super::scope::FilterPolicyScope;
 use super::verdict::FilterReason;
 
@@ -44,19 +44,19 @@ pub(super) trait Leaves<'a> {
 }
 
 /// Asks the policy about the message.
-pub(super) fn evaluate(policy: &FilterPolicy, event: &Event<'_>) -> Result<(), Refusal> {
-    if policy.is_empty() {
+pub(super) fn evaluate(rules: Rules<'_>, event: &Event<'_>) -> Result<(), Refusal> {
+    if rules.conditions_len() == 0 {
         return Ok(());
     }
-    let flattened = event.flattened(policy.scope()).map_err(Refusal::Unusable)?;
+    let flattened = event.flattened(rules.scope()).map_err(Refusal::Unusable)?;
     let mut failures = Vec::new();
-    for alternative in 0..policy.alternatives_len() {
-        match satisfies(policy, alternative, flattened) {
+    for alternative in 0..rules.alternatives_len() {
+        match satisfies(&rules, alternative, flattened) {
             Ok(()) => return Ok(()),
             Err(failure) => failures.push(failure),
         }
     }
-    let reason = match policy.scope() {
+    let reason = match rules.scope() {
         FilterPolicyScope::MessageAttributes => FilterReason::MessageAttributes,
         FilterPolicyScope::MessageBody => FilterReason::MessageBody,
     };
@@ -64,16 +64,16 @@ pub(super) fn evaluate(policy: &FilterPolicy, event: &Event<'_>) -> Result<(), R
 }
 
 /// Whether the policy, which is not empty, wants the message.
-pub(super) fn holds<'a>(policy: &FilterPolicy, message: &impl Leaves<'a>) -> bool {
-    (0..policy.alternatives_len()).any(|alternative| satisfies(policy, alternative, message).is_ok())
+pub(super) fn holds<'a>(rules: Rules<'_>, message: &impl Leaves<'a>) -> bool {
+    (0..rules.alternatives_len()).any(|alternative| satisfies(&rules, alternative, message).is_ok())
 }
 
 /// Whether all conditions of the alternative are met, by scalars that can stand together.
-fn satisfies<'a>(policy: &FilterPolicy, alternative: usize, message: &impl Leaves<'a>) -> Result<(), Failure> {
+fn satisfies<'a>(rules: &Rules<'_>, alternative: usize, message: &impl Leaves<'a>) -> Result<(), Failure> {
     let mut candidates = Vec::new();
     let mut open: u32 = 0;
-    for (place, number) in policy.alternative(alternative).enumerate() {
-        let condition = policy.condition(number);
+    for (place, number) in rules.alternative(alternative).enumerate() {
+        let condition = rules.condition(number);
         let leaves = message.leaves(number, &condition);
         if leaves.is_empty() {
             if condition.accepts_absence() {
@@ -185,7 +185,7 @@ impl Sets {
 mod tests {
     use super::*;
     use crate::attribute::{AttributeValue, Attributes};
-    use crate::filter::Verdict;
+    use crate::filter::{FilterPolicy, Verdict};
 
     fn on_body(policy: &str, body: &str) -> Verdict {
         let attributes = Attributes::new();

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use super::evaluate::Leaves;
 use super::flatten::{Flattened, Leaf, Scope, ScopeId};
 use super::paths::PathTree;
-use super::policy::Condition;
+use super::rules::Condition;
 use super::scope::FilterPolicyScope;
 use super::verdict::FilterReason;
 use crate::attribute::Attributes;
@@ -77,7 +77,7 @@ impl<'a> Named<'a> {
 
 impl<'a> Leaves<'a> for Named<'a> {
     fn leaves(&self, _: usize, condition: &Condition<'_>) -> &[Leaf<'a>] {
-        self.at(condition.key)
+        self.at(condition.key())
     }
 
     fn element(&self, id: ScopeId) -> Scope {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::evaluate::{Failure, Refusal};
 use super::event::Event;
 use super::matcher::Value;
-use super::policy::FilterPolicy;
+use super::rules::Rules;
 use super::verdict::FilterReason;
 
 /// The most values of a message that are quoted for one condition.
@@ -16,7 +16,7 @@ const QUOTE_MAX: usize = 100;
 const ALTERNATIVES_MAX: usize = 5;
 
 /// Why the message does not satisfy the policy, in one line.
-pub(super) fn explain(policy: &FilterPolicy, event: &Event<'_>, refusal: Refusal) -> String {
+pub(super) fn explain(rules: Rules<'_>, event: &Event<'_>, refusal: Refusal) -> String {
     let failures = match refusal {
         Refusal::Unusable(reason) => return unusable(reason).to_owned(),
         Refusal::Mismatch(_, failures) => failures,
@@ -24,9 +24,9 @@ pub(super) fn explain(policy: &FilterPolicy, event: &Event<'_>, refusal: Refusal
     let mut lines: Vec<String> = Vec::new();
     for (alternative, failure) in failures.into_iter().enumerate() {
         let line = match failure {
-            Failure::Condition(number) => condition(policy, event, number),
+            Failure::Condition(number) => condition(rules, event, number),
             Failure::Together => {
-                let keys = policy.alternative(alternative).map(|number| policy.condition(number).key);
+                let keys = rules.alternative(alternative).map(|number| rules.condition(number).key());
                 let keys: Vec<String> = keys.map(|key| format!("\"{}\"", shortened(key))).collect();
                 format!("keys {}: matched, but not within the same array element", keys.join(", "))
             }
@@ -55,11 +55,11 @@ fn unusable(reason: FilterReason) -> &'static str {
 }
 
 /// How the condition with that number fails.
-fn condition(policy: &FilterPolicy, event: &Event<'_>, number: usize) -> String {
-    let condition = policy.condition(number);
-    let wanted = shortened(condition.source);
-    let key = condition.key;
-    let leaves = event.flattened(policy.scope()).map(|message| message.at(key)).unwrap_or_default();
+fn condition(rules: Rules<'_>, event: &Event<'_>, number: usize) -> String {
+    let condition = rules.condition(number);
+    let wanted = shortened(condition.source());
+    let key = condition.key();
+    let leaves = event.flattened(rules.scope()).map(|message| message.at(key)).unwrap_or_default();
     let key = shortened(key);
     if leaves.is_empty() {
         return format!("key \"{key}\": missing, wanted {wanted}");

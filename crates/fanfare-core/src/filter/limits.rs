@@ -2,10 +2,8 @@
 
 use super::alternatives::Alternative;
 use super::error::FilterPolicyError;
-use super::matcher::{Exclusion, Matcher};
 use super::parse::ParsedCondition;
 use super::paths::PathId;
-use super::wildcard::Wildcard;
 
 /// The most combinations of match values.
 pub(super) const COMBINATIONS_MAX: u64 = 150;
@@ -63,7 +61,7 @@ pub(super) fn too_complex() -> FilterPolicyError {
 pub(super) fn check_wildcards(used: &[usize], conditions: &[ParsedCondition]) -> Result<(), FilterPolicyError> {
     let mut points: u64 = 0;
     for condition in used.iter().map(|number| &conditions[*number]) {
-        if patterns(condition).any(|(wildcard, _)| wildcard.asterisks() > ASTERISKS_MAX) {
+        if condition.patterns.iter().any(|pattern| pattern.asterisks > ASTERISKS_MAX) {
             return Err(FilterPolicyError::whole("Filter policy wildcard patterns can not have more than 3 wildcards"));
         }
         points = points.saturating_add(wildcard_points(condition));
@@ -74,7 +72,7 @@ pub(super) fn check_wildcards(used: &[usize], conditions: &[ParsedCondition]) ->
 /// The product, over the keys, of match values times depth.
 fn combinations(alternative: &Alternative, conditions: &[ParsedCondition]) -> u64 {
     alternative.iter().map(|number| &conditions[*number]).fold(1, |product, condition| {
-        let values = u64::try_from(condition.matchers.len()).unwrap_or(u64::MAX);
+        let values = u64::try_from(condition.values).unwrap_or(u64::MAX);
         product.saturating_mul(values).saturating_mul(condition.depth)
     })
 }
@@ -83,29 +81,14 @@ fn combinations(alternative: &Alternative, conditions: &[ParsedCondition]) -> u6
 /// pattern below `anything-but`. Patterns without an asterisk are plain texts.
 fn wildcard_points(condition: &ParsedCondition) -> u64 {
     let (mut points, mut count) = (0_u64, 0_u64);
-    for (wildcard, excluded) in patterns(condition) {
-        points += match wildcard.asterisks() {
+    for pattern in &condition.patterns {
+        points += match pattern.asterisks {
             0 => continue,
             1 => 1,
-            _ if excluded => 1,
+            _ if pattern.excluded => 1,
             several => 3 * several as u64,
         };
         count += 1;
     }
     points.saturating_mul(count)
-}
-
-/// The wildcard patterns of a condition, each with whether it stands below `anything-but`.
-fn patterns(condition: &ParsedCondition) -> impl Iterator<Item = (&Wildcard, bool)> {
-    condition.matchers.iter().flat_map(|matcher| {
-        let (patterns, excluded): (&[Wildcard], bool) = match matcher {
-            Matcher::Wildcard(wildcard) => (std::slice::from_ref(wildcard), false),
-            Matcher::AnythingBut(exclusion) => match &**exclusion {
-                Exclusion::Wildcards(wildcards) => (wildcards, true),
-                _ => (&[], true),
-            },
-            _ => (&[], false),
-        };
-        patterns.iter().map(move |wildcard| (wildcard, excluded))
-    })
 }

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use super::address::{Cidr, parse_address};
-use super::pool::Span;
-use super::text_set::{PrefixSet, TextSet, fold, folded, reversed};
+use super::digits::{Floats, Reader, Texts};
+use super::text_set::{begins, contains, fold, folded, reversed};
 use super::wildcard::Wildcard;
 
 /// A scalar of a message.
@@ -20,48 +20,56 @@ pub(super) enum Value<'a> {
 
 /// One match value. Each accepts or refuses a scalar that is there, but for [`Matcher::Absent`].
 ///
-/// Texts lie in the policy's piece of text, and what is larger than a number lies apart, because there may be millions.
-#[derive(Debug, Clone)]
-pub(super) enum Matcher {
-    Text(Span),
+/// It is read from the policy when it is asked, and points to the texts there.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Matcher<'p> {
+    Text(&'p str),
     /// A text that is an IP address matches however the address is written.
-    Address(Box<IpAddr>),
+    Address(IpAddr),
     /// Numbers are equal by value, as 64-bit floating point numbers; zero has no sign.
     Number(f64),
     True,
     False,
     Null,
-    Prefix(Span),
-    Suffix(Span),
+    Prefix(&'p str),
+    Suffix(&'p str),
     /// The text is folded.
-    IgnoreCase(Span),
+    IgnoreCase(&'p str),
     /// The text is folded.
-    PrefixIgnoreCase(Span),
+    PrefixIgnoreCase(&'p str),
     /// The text is folded.
-    SuffixIgnoreCase(Span),
-    Wildcard(Box<Wildcard>),
-    Numeric(Box<NumericRange>),
-    Cidr(Box<Cidr>),
+    SuffixIgnoreCase(&'p str),
+    Wildcard(Wildcard<'p>),
+    Numeric(NumericRange),
+    Cidr(Cidr),
     Exists,
     /// There is nothing at the path.
     Absent,
-    AnythingBut(Box<Exclusion>),
+    AnythingBut(Exclusion<'p>),
 }
 
-const _: () = assert!(size_of::<Matcher>() <= 16, "a match value ought to be small");
-
 /// What `anything-but` leaves out; it accepts every scalar that is not of the kind at all.
-#[derive(Debug, Clone)]
-pub(super) enum Exclusion {
-    Texts(TextSet),
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Exclusion<'p> {
+    /// In order.
+    Texts(Texts<'p>),
     /// In order of value.
-    Numbers(Box<[f64]>),
-    /// The texts are folded.
-    IgnoreCase(TextSet),
-    Prefixes(PrefixSet),
-    /// The texts are backwards.
-    Suffixes(PrefixSet),
-    Wildcards(Box<[Wildcard]>),
+    Numbers(Floats<'p>),
+    /// The texts are folded, and in order.
+    IgnoreCase(Texts<'p>),
+    /// In order, and none begins with another.
+    Prefixes(Texts<'p>),
+    /// The texts are backwards, in order, and none begins with another.
+    Suffixes(Texts<'p>),
+    Wildcards(Wildcards<'p>),
+}
+
+/// Several patterns.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wildcards<'p> {
+    pub(super) len: usize,
+    /// The literal texts of each.
+    pub(super) patterns: Reader<'p>,
 }
 
 /// Numbers between two bounds, either of which may be missing.
@@ -78,64 +86,58 @@ pub(super) struct NumericBound {
     pub(super) open: bool,
 }
 
-impl Matcher {
-    /// The match value of a plain string, which is `span`.
-    pub(super) fn text(text: &str, span: Span) -> Self {
-        parse_address(text).map_or(Self::Text(span), |address| Self::Address(Box::new(address)))
-    }
-
-    /// Whether the scalar satisfies the match value, whose texts lie in `piece`.
-    pub(super) fn accepts(&self, value: &Value<'_>, piece: &str) -> bool {
+impl Matcher<'_> {
+    /// Whether the scalar satisfies the match value.
+    pub(super) fn accepts(&self, value: &Value<'_>) -> bool {
         match (self, value) {
             (Self::Exists, _) => true,
-            (Self::AnythingBut(exclusion), value) => !exclusion.holds(value, piece),
+            (Self::AnythingBut(exclusion), value) => !exclusion.holds(value),
             (Self::Number(number), Value::Number(value)) => number == value,
             (Self::Numeric(range), Value::Number(value)) => range.contains(*value),
             (Self::True, Value::True) | (Self::False, Value::False) | (Self::Null, Value::Null) => true,
-            (matcher, Value::Text(text)) => matcher.accepts_text(text, piece),
+            (matcher, Value::Text(text)) => matcher.accepts_text(text),
             _ => false,
         }
     }
 
-    fn accepts_text(&self, text: &str, piece: &str) -> bool {
+    fn accepts_text(&self, text: &str) -> bool {
         match self {
-            Self::Text(literal) => text == literal.of(piece),
-            Self::Address(address) => parse_address(text) == Some(**address),
-            Self::Prefix(prefix) => text.starts_with(prefix.of(piece)),
-            Self::Suffix(suffix) => text.ends_with(suffix.of(piece)),
-            Self::IgnoreCase(literal) => text.chars().map(fold).eq(literal.of(piece).chars()),
-            Self::PrefixIgnoreCase(prefix) => starts_with(text.chars(), prefix.of(piece).chars()),
-            Self::SuffixIgnoreCase(suffix) => starts_with(text.chars().rev(), suffix.of(piece).chars().rev()),
-            Self::Wildcard(wildcard) => wildcard.matches(text, piece),
+            Self::Text(literal) => text == *literal,
+            Self::Address(address) => parse_address(text) == Some(*address),
+            Self::Prefix(prefix) => text.starts_with(prefix),
+            Self::Suffix(suffix) => text.ends_with(suffix),
+            Self::IgnoreCase(literal) => text.chars().map(fold).eq(literal.chars()),
+            Self::PrefixIgnoreCase(prefix) => starts_with(text.chars(), prefix.chars()),
+            Self::SuffixIgnoreCase(suffix) => starts_with(text.chars().rev(), suffix.chars().rev()),
+            Self::Wildcard(wildcard) => wildcard.matches(text),
             Self::Cidr(cidr) => parse_address(text).is_some_and(|address| cidr.contains(address)),
             _ => false,
         }
     }
 }
 
-impl Exclusion {
-    /// Numbers to leave out.
-    pub(super) fn numbers(mut numbers: Vec<f64>) -> Self {
-        numbers.sort_unstable_by(f64::total_cmp);
-        Self::Numbers(numbers.into())
-    }
-
-    fn holds(&self, value: &Value<'_>, piece: &str) -> bool {
-        match (self, value) {
+impl Exclusion<'_> {
+    fn holds(&self, value: &Value<'_>) -> bool {
+        match (*self, value) {
             (Self::Numbers(numbers), Value::Number(value)) => {
                 // The two zeros are neighbours in the order and equal to each other, so any search finds one of them.
-                let at = numbers.partition_point(|number| number < value);
-                numbers.get(at).is_some_and(|number| number == value)
+                let at = numbers.partition_point(|number| number < *value);
+                numbers.at(at).is_some_and(|number| number == *value)
             }
-            (Self::Texts(texts), Value::Text(text)) => texts.contains(text, piece),
-            (Self::IgnoreCase(texts), Value::Text(text)) => texts.contains(&folded(text), piece),
-            (Self::Prefixes(prefixes), Value::Text(text)) => prefixes.begins(text, piece),
-            (Self::Suffixes(suffixes), Value::Text(text)) => suffixes.begins(&reversed(text), piece),
-            (Self::Wildcards(wildcards), Value::Text(text)) => {
-                wildcards.iter().any(|wildcard| wildcard.matches(text, piece))
-            }
+            (Self::Texts(texts), Value::Text(text)) => contains(texts, text),
+            (Self::IgnoreCase(texts), Value::Text(text)) => contains(texts, &folded(text)),
+            (Self::Prefixes(prefixes), Value::Text(text)) => begins(prefixes, text),
+            (Self::Suffixes(suffixes), Value::Text(text)) => begins(suffixes, &reversed(text)),
+            (Self::Wildcards(wildcards), Value::Text(text)) => wildcards.any_matches(text),
             _ => false,
         }
+    }
+}
+
+impl Wildcards<'_> {
+    fn any_matches(self, text: &str) -> bool {
+        let mut patterns = self.patterns;
+        (0..self.len).any(|_| Wildcard::of(patterns.texts()).matches(text))
     }
 }
 
@@ -155,24 +157,31 @@ fn starts_with(mut chars: impl Iterator<Item = char>, prefix: impl Iterator<Item
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::filter::pool::Pool;
+    use crate::filter::digits::Digits;
+
+    fn accepts(write: impl FnOnce(&mut Digits), value: &Value<'_>) -> bool {
+        let mut digits = Digits::new();
+        write(&mut digits);
+        Matcher::read(&mut Reader::new(digits.as_str(), "")).accepts(value)
+    }
 
     #[test]
     fn zero_has_no_sign_wherever_numbers_are_compared() {
         for (ours, theirs) in [(0.0, -0.0), (-0.0, 0.0)] {
-            assert!(Matcher::Number(ours).accepts(&Value::Number(theirs), ""));
-            let but = Matcher::AnythingBut(Box::new(Exclusion::numbers(vec![ours, 1.0, -1.0])));
-            assert!(!but.accepts(&Value::Number(theirs), ""));
-            assert!(but.accepts(&Value::Number(0.5), ""));
+            assert!(accepts(|digits| digits.number_value(ours), &Value::Number(theirs)));
+            assert!(!accepts(|digits| digits.but_numbers(vec![ours, 1.0, -1.0]), &Value::Number(theirs)));
+            assert!(accepts(|digits| digits.but_numbers(vec![ours, 1.0, -1.0]), &Value::Number(0.5)));
         }
     }
 
     #[test]
     fn an_address_matches_in_every_spelling_and_in_no_other_family() {
-        let literal = Matcher::text("2001:db8::1", Pool::own(0, 0));
-        assert!(literal.accepts(&Value::Text("2001:0DB8:0:0:0:0:0:1".into()), ""));
-        let block = Matcher::Cidr(Box::new(Cidr::parse("0.0.0.0/0").unwrap()));
-        assert!(!block.accepts(&Value::Text("::1".into()), ""));
-        assert!(!block.accepts(&Value::Text("::ffff:10.0.0.1".into()), ""));
+        let literal = parse_address("2001:db8::1").unwrap();
+        assert!(accepts(|digits| digits.address(literal), &Value::Text("2001:0DB8:0:0:0:0:0:1".into())));
+        let block = Cidr::parse("0.0.0.0/0").unwrap();
+        assert!(accepts(|digits| digits.cidr(&block), &Value::Text("10.0.0.1".into())));
+        for other in ["::1", "::ffff:10.0.0.1"] {
+            assert!(!accepts(|digits| digits.cidr(&block), &Value::Text(other.into())));
+        }
     }
 }

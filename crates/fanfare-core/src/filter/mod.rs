@@ -1,7 +1,8 @@
 //! Filter policies: which messages of a topic a subscription wants.
 //!
 //! The road of a policy: [`json`](crate::json) splits its text into tokens, `parse` and `operators` read the grammar, `limits`
-//! applies Amazon SNS's limits, `alternatives` resolves `$or`, and `policy` keeps the result.
+//! applies Amazon SNS's limits, `alternatives` resolves `$or`, and `policy` keeps the result, which `rules`,
+//! `written` and `digits` write and read.
 //! The road of a message: `event` flattens its attributes or its text once (`flatten`), `evaluate` asks a policy,
 //! `explain` puts a refusal into words. Where there are many policies, `index` finds the few that may want the message, reads
 //! of it what they ask about, and has `evaluate` ask them: what a match is, it does not know.
@@ -10,6 +11,7 @@
 
 mod address;
 mod alternatives;
+mod digits;
 mod error;
 mod evaluate;
 mod event;
@@ -24,10 +26,12 @@ mod parse;
 mod paths;
 mod policy;
 mod pool;
+mod rules;
 mod scope;
 mod text_set;
 mod verdict;
 mod wildcard;
+mod written;
 
 pub use error::FilterPolicyError;
 pub use event::Event;

@@ -2,14 +2,15 @@
 //!
 //! Each refusal comes at the point where Amazon's engine gives up, since that decides the place that the error names.
 
-use super::address::Cidr;
+use super::address::{Cidr, parse_address};
 use super::error::FilterPolicyError;
-use super::matcher::{Exclusion, Matcher, NumericBound, NumericRange};
-use super::parse::{ParsedCondition, Parser};
+use super::matcher::{NumericBound, NumericRange};
+use super::parse::{ParsedCondition, Parser, Pattern};
 use super::paths::PathId;
-use super::pool::{Pool, Span};
-use super::text_set::{PrefixSet, TextSet, folded, reversed};
-use super::wildcard::Wildcard;
+use super::pool::Span;
+use super::text_set::{folded, ordered, ordered_prefixes, reversed};
+use super::wildcard::literals;
+use super::written::Kind as Written;
 use crate::json::Kind;
 
 const ONE_KEY: &str = "Only one key allowed in match expression";
@@ -21,70 +22,76 @@ impl Parser<'_, '_> {
     /// Reads the list of match values that has just been entered.
     pub(super) fn condition(&mut self, path: PathId, depth: u64) -> Result<ParsedCondition> {
         let start = self.end() - 1;
-        let mut matchers = Vec::new();
+        let before = self.parsed.matchers.len();
+        let mut values = 0;
         loop {
-            matchers.push(match self.next() {
-                Kind::EndArray if matchers.is_empty() => return Err(self.refuse("Empty arrays are not allowed")),
+            match self.next() {
+                Kind::EndArray if values == 0 => return Err(self.refuse("Empty arrays are not allowed")),
                 Kind::EndArray => break,
                 Kind::StartObject => self.expression()?,
-                Kind::Text => Matcher::text(self.look(), self.span()),
-                Kind::Number => Matcher::Number(self.number()),
-                Kind::True => Matcher::True,
-                Kind::False => Matcher::False,
-                Kind::Null => Matcher::Null,
+                Kind::Text => match parse_address(self.look()) {
+                    Some(address) => self.parsed.matchers.address(address),
+                    None => self.text(Written::Text),
+                },
+                Kind::Number => {
+                    let number = self.number();
+                    self.parsed.matchers.number_value(number);
+                }
+                Kind::True => self.parsed.matchers.kind(Written::True),
+                Kind::False => self.parsed.matchers.kind(Written::False),
+                Kind::Null => self.parsed.matchers.kind(Written::Null),
                 _ => return Err(self.refuse("Match value must be String, number, true, false, or null")),
-            });
+            }
+            values += 1;
         }
-        Ok(ParsedCondition { path, matchers, depth, source: Pool::own(start, self.end() - start) })
+        let matchers = before..self.parsed.matchers.len();
+        let (patterns, source) = (std::mem::take(&mut self.patterns), Span::new(start, self.end() - start));
+        Ok(ParsedCondition { path, values, matchers, patterns, depth, source })
     }
 
     /// Reads an operator with its operand, up to the end of their object.
-    fn expression(&mut self) -> Result<Matcher> {
+    fn expression(&mut self) -> Result<()> {
         if self.next() != Kind::Field {
             return Err(self.refuse("Match expression name not found"));
         }
         match self.look() {
-            "exactly" => self.string_operator("exact", |parser| Matcher::Text(parser.span())),
-            "prefix" => self.affix("prefix", "Prefix", Matcher::Prefix, Matcher::PrefixIgnoreCase),
-            "suffix" => self.affix("suffix", "Suffix", Matcher::Suffix, Matcher::SuffixIgnoreCase),
+            "exactly" => {
+                self.string("exact")?;
+                self.text(Written::Text);
+                self.end_object(ONE_KEY)
+            }
+            "prefix" => self.affix("prefix", "Prefix", Written::Prefix, Written::PrefixIgnoreCase),
+            "suffix" => self.affix("suffix", "Suffix", Written::Suffix, Written::SuffixIgnoreCase),
             "equals-ignore-case" => {
-                self.string_operator("equals-ignore-case", |parser| Matcher::IgnoreCase(parser.folded_span()))
+                self.string("equals-ignore-case")?;
+                self.folded_text(Written::IgnoreCase);
+                self.end_object(ONE_KEY)
             }
             "wildcard" => {
-                if self.next() != Kind::Text {
-                    return Err(self.refuse("wildcard match pattern must be a string"));
-                }
-                let wildcard = self.wildcard()?;
-                self.end_object(ONE_KEY)?;
-                Ok(Matcher::Wildcard(Box::new(wildcard)))
+                self.string("wildcard")?;
+                let literals = self.wildcard(false)?;
+                self.parsed.matchers.texts(Written::Wildcard, &literals);
+                self.end_object(ONE_KEY)
             }
             "numeric" => self.numeric(),
             "exists" => self.exists(),
             "cidr" => self.cidr(),
-            "anything-but" => self.anything_but().map(|exclusion| Matcher::AnythingBut(Box::new(exclusion))),
+            "anything-but" => self.anything_but(),
             name => Err(self.refuse(format!("Unrecognized match type {name}"))),
         }
     }
 
-    fn string_operator(&mut self, name: &str, matcher: impl FnOnce(&mut Self) -> Matcher) -> Result<Matcher> {
-        if self.next() != Kind::Text {
-            return Err(self.refuse(format!("{name} match pattern must be a string")));
+    fn string(&mut self, name: &str) -> Result<()> {
+        if self.next() == Kind::Text {
+            return Ok(());
         }
-        let matcher = matcher(self);
-        self.end_object(ONE_KEY)?;
-        Ok(matcher)
+        Err(self.refuse(format!("{name} match pattern must be a string")))
     }
 
     /// Reads the operand of `prefix` or `suffix`: a string, or a string to compare without regard to case.
-    fn affix(
-        &mut self,
-        name: &str,
-        title: &str,
-        exact: impl FnOnce(Span) -> Matcher,
-        ignore_case: impl FnOnce(Span) -> Matcher,
-    ) -> Result<Matcher> {
-        let matcher = match self.next() {
-            Kind::Text => exact(self.span()),
+    fn affix(&mut self, name: &str, title: &str, exact: Written, ignore_case: Written) -> Result<()> {
+        match self.next() {
+            Kind::Text => self.text(exact),
             Kind::StartObject => {
                 if self.next() != Kind::Field {
                     return Err(self.refuse(format!("{title} expression name not found")));
@@ -93,40 +100,36 @@ impl Parser<'_, '_> {
                 if inner != "equals-ignore-case" {
                     return Err(self.refuse(format!("Unsupported {name} pattern: {inner}")));
                 }
-                if self.next() != Kind::Text {
-                    return Err(self.refuse("equals-ignore-case match pattern must be a string"));
-                }
-                let matcher = ignore_case(self.folded_span());
+                self.string("equals-ignore-case")?;
+                self.folded_text(ignore_case);
                 self.end_object(ONE_KEY)?;
-                matcher
             }
             _ => return Err(self.refuse(format!("{name} match pattern must be a string"))),
-        };
-        self.end_object(ONE_KEY)?;
-        Ok(matcher)
+        }
+        self.end_object(ONE_KEY)
     }
 
-    fn exists(&mut self) -> Result<Matcher> {
-        let matcher = match self.next() {
-            Kind::True => Matcher::Exists,
-            Kind::False => Matcher::Absent,
+    fn exists(&mut self) -> Result<()> {
+        let kind = match self.next() {
+            Kind::True => Written::Exists,
+            Kind::False => Written::Absent,
             _ => return Err(self.refuse("exists match pattern must be either true or false.")),
         };
-        self.end_object(ONE_KEY)?;
-        Ok(matcher)
+        self.parsed.matchers.kind(kind);
+        self.end_object(ONE_KEY)
     }
 
-    fn cidr(&mut self) -> Result<Matcher> {
+    fn cidr(&mut self) -> Result<()> {
         if self.next() != Kind::Text {
             // Amazon SNS's own text, although it speaks of another operator.
             return Err(self.refuse("prefix match pattern must be a string"));
         }
         let cidr = Cidr::parse(self.look()).map_err(FilterPolicyError::whole)?;
-        self.end_object(ONE_KEY)?;
-        Ok(Matcher::Cidr(Box::new(cidr)))
+        self.parsed.matchers.cidr(&cidr);
+        self.end_object(ONE_KEY)
     }
 
-    fn numeric(&mut self) -> Result<Matcher> {
+    fn numeric(&mut self) -> Result<()> {
         if self.next() != Kind::StartArray {
             return Err(self.refuse("Value of numeric must be an array."));
         }
@@ -145,15 +148,18 @@ impl Parser<'_, '_> {
         }
         let bound = NumericBound { value: self.number(), open: matches!(operator, "<" | ">") };
         let end = self.next();
-        let matcher = match (operator, end) {
-            ("=", Kind::EndArray) => Matcher::Number(bound.value),
-            ("<" | "<=", Kind::EndArray) => Matcher::Numeric(Box::new(NumericRange { bottom: None, top: Some(bound) })),
-            (_, Kind::EndArray) => Matcher::Numeric(Box::new(NumericRange { bottom: Some(bound), top: None })),
-            (">" | ">=", _) => Matcher::Numeric(Box::new(self.numeric_top(end, bound)?)),
+        let range = match (operator, end) {
+            ("=", Kind::EndArray) => None,
+            ("<" | "<=", Kind::EndArray) => Some(NumericRange { bottom: None, top: Some(bound) }),
+            (_, Kind::EndArray) => Some(NumericRange { bottom: Some(bound), top: None }),
+            (">" | ">=", _) => Some(self.numeric_top(end, bound)?),
             _ => return Err(self.refuse(TOO_MANY)),
         };
-        self.end_object(TOO_MANY)?;
-        Ok(matcher)
+        match range {
+            None => self.parsed.matchers.number_value(bound.value),
+            Some(range) => self.parsed.matchers.range(&range),
+        }
+        self.end_object(TOO_MANY)
     }
 
     /// Reads the upper end of a range, whose first token has been taken.
@@ -178,21 +184,26 @@ impl Parser<'_, '_> {
         Ok(NumericRange { bottom: Some(bottom), top: Some(top) })
     }
 
-    fn anything_but(&mut self) -> Result<Exclusion> {
-        let exclusion = match self.next() {
+    fn anything_but(&mut self) -> Result<()> {
+        match self.next() {
             Kind::StartObject => return self.anything_but_pattern(),
             Kind::StartArray => self.anything_but_list()?,
-            Kind::Text => Exclusion::Texts(TextSet::new(vec![self.span()], &self.parsed.pool)),
-            Kind::Number => Exclusion::numbers(vec![self.number()]),
+            Kind::Text => {
+                let text = self.span();
+                self.parsed.matchers.texts(Written::ButTexts, &[text]);
+            }
+            Kind::Number => {
+                let number = self.number();
+                self.parsed.matchers.but_numbers(vec![number]);
+            }
             _ => {
                 return Err(self.refuse("Value of anything-but must be an array or single string/number value."));
             }
-        };
-        self.end_object(TOO_MANY)?;
-        Ok(exclusion)
+        }
+        self.end_object(TOO_MANY)
     }
 
-    fn anything_but_list(&mut self) -> Result<Exclusion> {
+    fn anything_but_list(&mut self) -> Result<()> {
         let (mut texts, mut numbers) = (Vec::new(), Vec::new());
         loop {
             match self.next() {
@@ -206,24 +217,27 @@ impl Parser<'_, '_> {
             }
         }
         match (texts.is_empty(), numbers.is_empty()) {
-            (false, true) => Ok(Exclusion::Texts(TextSet::new(texts, &self.parsed.pool))),
-            (true, false) => Ok(Exclusion::numbers(numbers)),
-            _ => Err(self.refuse(
-                "Inside anything but list, either all values are number or string, mixed type is not supported",
-            )),
+            (false, true) => self.texts(Written::ButTexts, texts),
+            (true, false) => self.parsed.matchers.but_numbers(numbers),
+            _ => {
+                return Err(self.refuse(
+                    "Inside anything but list, either all values are number or string, mixed type is not supported",
+                ));
+            }
         }
+        Ok(())
     }
 
     /// Reads the object of an `anything-but`: an operator with one string or a list of strings.
-    fn anything_but_pattern(&mut self) -> Result<Exclusion> {
+    fn anything_but_pattern(&mut self) -> Result<()> {
         if self.next() != Kind::Field {
             return Err(self.refuse("Anything-But expression name not found"));
         }
         let name = self.look();
-        let exclusion = match name {
+        match name {
             "prefix" => {
-                let prefixes = self.affixes(name)?;
-                Exclusion::Prefixes(PrefixSet::new(prefixes, &self.parsed.pool))
+                let prefixes = ordered_prefixes(self.affixes(name)?, &self.parsed.pool);
+                self.parsed.matchers.texts(Written::ButPrefixes, &prefixes);
             }
             "suffix" => {
                 let mut suffixes = self.affixes(name)?;
@@ -231,24 +245,25 @@ impl Parser<'_, '_> {
                     let backwards = reversed(self.parsed.pool.at(*suffix));
                     *suffix = self.parsed.pool.add(&backwards);
                 }
-                Exclusion::Suffixes(PrefixSet::new(suffixes, &self.parsed.pool))
+                let suffixes = ordered_prefixes(suffixes, &self.parsed.pool);
+                self.parsed.matchers.texts(Written::ButSuffixes, &suffixes);
             }
             "equals-ignore-case" => {
                 let texts = self.strings(
                     "Inside anything-but/ignore-case list, number|start|null|boolean is not supported.",
                     |parser| Ok(parser.folded_span()),
                 )?;
-                Exclusion::IgnoreCase(TextSet::new(texts, &self.parsed.pool))
+                self.texts(Written::ButIgnoreCase, texts);
             }
             "wildcard" => {
-                let wildcards = self.strings("wildcard match pattern must be a string", Self::wildcard)?;
-                Exclusion::Wildcards(wildcards.into())
+                let wildcards =
+                    self.strings("wildcard match pattern must be a string", |parser| parser.wildcard(true))?;
+                self.parsed.matchers.but_wildcards(&wildcards);
             }
             _ => return Err(self.refuse(format!("Unsupported anything-but pattern: {name}"))),
-        };
+        }
         self.end_object(ONE_KEY)?;
-        self.end_object(ONE_KEY)?;
-        Ok(exclusion)
+        self.end_object(ONE_KEY)
     }
 
     fn affixes(&mut self, name: &str) -> Result<Vec<Span>> {
@@ -282,9 +297,30 @@ impl Parser<'_, '_> {
         }
     }
 
-    fn wildcard(&mut self) -> Result<Wildcard> {
+    /// The literal texts of the wildcard pattern last taken, which may stand below `anything-but`.
+    fn wildcard(&mut self, excluded: bool) -> Result<Vec<Span>> {
         let pattern = self.look();
-        Wildcard::parse(pattern, &mut self.parsed.pool).map_err(|error| self.refuse(error.to_string()))
+        let literals = literals(pattern, &mut self.parsed.pool).map_err(|error| self.refuse(error.to_string()))?;
+        self.patterns.push(Pattern { asterisks: literals.len() - 1, excluded });
+        Ok(literals)
+    }
+
+    /// Writes a match value with the text of the token last taken.
+    fn text(&mut self, kind: Written) {
+        let text = self.span();
+        self.parsed.matchers.text(kind, text);
+    }
+
+    /// Writes a match value with the text of the token last taken, folded.
+    fn folded_text(&mut self, kind: Written) {
+        let text = self.folded_span();
+        self.parsed.matchers.text(kind, text);
+    }
+
+    /// Writes a match value with several texts, in their order.
+    fn texts(&mut self, kind: Written, texts: Vec<Span>) {
+        let texts = ordered(texts, &self.parsed.pool);
+        self.parsed.matchers.texts(kind, &texts);
     }
 
     /// The value of the number last taken. JSON's numbers are all numbers to Rust, the largest ones infinite.

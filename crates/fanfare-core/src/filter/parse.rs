@@ -1,9 +1,10 @@
 //! From the text of a policy to its keys, conditions and `$or` branches.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
+use super::digits::Digits;
 use super::error::FilterPolicyError;
-use super::matcher::Matcher;
 use super::paths::{PathId, PathTree};
 use super::pool::{Pool, Span};
 use crate::json::{Document, JsonError, Kind, Location, Token};
@@ -41,6 +42,8 @@ const RESERVED: [&str; 24] = [
 pub(super) struct Parsed<'a> {
     pub(super) paths: PathTree<'a>,
     pub(super) pool: Pool<'a>,
+    /// The match values of all conditions, as [`Matcher::read`](super::matcher::Matcher::read) reads them.
+    pub(super) matchers: Digits,
     /// In the order of the text.
     pub(super) conditions: Vec<ParsedCondition>,
     /// The first is the policy itself; a branch comes after the block that it is in. None when the policy is `{}`.
@@ -53,11 +56,24 @@ pub(super) struct Parsed<'a> {
 #[derive(Debug)]
 pub(super) struct ParsedCondition {
     pub(super) path: PathId,
-    pub(super) matchers: Vec<Matcher>,
+    /// How many match values there are.
+    pub(super) values: usize,
+    /// Where among all match values its own are.
+    pub(super) matchers: Range<usize>,
+    /// The wildcard patterns among them.
+    pub(super) patterns: Vec<Pattern>,
     /// How deep in objects the key stands; 1 at the top. `$or` does not count.
     pub(super) depth: u64,
     /// The list as the policy has it.
     pub(super) source: Span,
+}
+
+/// A wildcard pattern, as far as the limits care.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pattern {
+    pub(super) asterisks: usize,
+    /// Whether it stands below `anything-but`.
+    pub(super) excluded: bool,
 }
 
 /// What an object says, nested objects included: all members must hold.
@@ -74,7 +90,14 @@ pub(super) enum Member {
 
 impl<'a> Parsed<'a> {
     fn new(text: &'a str, blocks: Vec<Block>) -> Self {
-        Self { paths: PathTree::new(), pool: Pool::new(text), conditions: Vec::new(), blocks, nested: false }
+        Self {
+            paths: PathTree::new(),
+            pool: Pool::new(text),
+            matchers: Digits::new(),
+            conditions: Vec::new(),
+            blocks,
+            nested: false,
+        }
     }
 }
 
@@ -120,13 +143,15 @@ pub(super) struct Parser<'a, 't> {
     looked_at: bool,
     or_key: OrKey,
     pub(super) parsed: Parsed<'a>,
+    /// The wildcard patterns of the condition that is being read.
+    pub(super) patterns: Vec<Pattern>,
     frames: Vec<Frame>,
 }
 
 impl<'a, 't> Parser<'a, 't> {
     fn new(text: &'a str, tokens: &'t [Token<'a>], or_key: OrKey) -> Self {
         let parsed = Parsed::new(text, vec![Vec::new()]);
-        Self { text, tokens, taken: 0, looked_at: false, or_key, parsed, frames: Vec::new() }
+        Self { text, tokens, taken: 0, looked_at: false, or_key, parsed, patterns: Vec::new(), frames: Vec::new() }
     }
 
     fn policy(mut self) -> Result<Parsed<'a>, FilterPolicyError> {
@@ -237,7 +262,7 @@ impl<'a, 't> Parser<'a, 't> {
         let token = &self.tokens[self.taken - 1];
         match &token.text {
             // It ends before the closing quote.
-            Cow::Borrowed(text) => Pool::own(token.end - 1 - text.len(), text.len()),
+            Cow::Borrowed(text) => Span::new(token.end - 1 - text.len(), text.len()),
             Cow::Owned(text) => self.parsed.pool.add(text),
         }
     }

@@ -1,7 +1,9 @@
 //! Paths to fields, where a dot in a name and a step into an object are the same thing.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
+
+use hashbrown::HashTable;
 
 use super::flatten::Paths;
 
@@ -11,9 +13,21 @@ use super::flatten::Paths;
 /// Each segment is kept once, so that the size stays in proportion to the text, however deep its fields are.
 #[derive(Debug, Clone)]
 pub(super) struct PathTree<'a> {
-    children: HashMap<(PathId, Cow<'a, str>), PathId>,
-    len: u32,
+    /// Of each path but the root, in the order of their numbers.
+    steps: Vec<Step<'a>>,
+    /// The numbers of paths by their steps, when there are many.
+    index: Option<(RandomState, HashTable<PathId>)>,
 }
+
+/// The last step to a path.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Step<'a> {
+    parent: PathId,
+    part: Cow<'a, str>,
+}
+
+/// How many steps are looked through one by one, which takes less time than to hash.
+const FEW: usize = 16;
 
 /// A path in a [`PathTree`]; numbers are given in the order in which paths are first seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,7 +54,7 @@ impl PathId {
 impl<'a> PathTree<'a> {
     /// A tree with the root alone.
     pub(super) fn new() -> Self {
-        Self { children: HashMap::new(), len: 1 }
+        Self { steps: Vec::new(), index: None }
     }
 
     /// The path of the field `name` below `parent`, which is added if it is new.
@@ -53,29 +67,49 @@ impl<'a> PathTree<'a> {
 
     /// The path with these dots, if it is known.
     pub(super) fn find(&self, path: &str) -> Option<PathId> {
-        path.split('.').try_fold(PathId::ROOT, |at, part| self.children.get(&(at, Cow::Borrowed(part))).copied())
+        path.split('.').try_fold(PathId::ROOT, |at, part| self.known(&Step { parent: at, part: Cow::Borrowed(part) }))
     }
 
-    /// The paths of `ids` with their dots. Each step of each is looked for among all: it is meant for a policy, whose keys are few.
-    pub(super) fn names(&self, ids: &[PathId]) -> Vec<String> {
-        let step_to = |id: PathId| self.children.iter().find(|(_, known)| **known == id).map(|(step, _)| step);
-        ids.iter()
-            .map(|id| {
-                let chain = std::iter::successors(step_to(*id), |(parent, _)| step_to(*parent));
-                let mut parts: Vec<&str> = chain.map(|(_, part)| part.as_ref()).collect();
-                parts.reverse();
-                parts.join(".")
-            })
-            .collect()
+    /// The path with its dots.
+    pub(super) fn name(&self, id: PathId) -> String {
+        let chain = std::iter::successors(self.step_to(id), |step| self.step_to(step.parent));
+        let mut parts: Vec<&str> = chain.map(|step| step.part.as_ref()).collect();
+        parts.reverse();
+        parts.join(".")
     }
 
     fn child(&mut self, parent: PathId, part: Cow<'a, str>) -> PathId {
-        let len = &mut self.len;
-        *self.children.entry((parent, part)).or_insert_with(|| {
-            let id = PathId(*len);
-            *len += 1;
-            id
-        })
+        let step = Step { parent, part };
+        if let Some(known) = self.known(&step) {
+            return known;
+        }
+        self.steps.push(step);
+        let id = PathId::of_index(self.steps.len());
+        let first = match self.index {
+            Some(_) => id.index(),
+            None if self.steps.len() > FEW => 1,
+            None => return id,
+        };
+        let steps = &self.steps;
+        let (hasher, index) = self.index.get_or_insert_default();
+        for id in first..=id.index() {
+            let hash_of = |id: &PathId| hasher.hash_one(&steps[id.index() - 1]);
+            index.insert_unique(hash_of(&PathId::of_index(id)), PathId::of_index(id), hash_of);
+        }
+        id
+    }
+
+    fn known(&self, step: &Step<'_>) -> Option<PathId> {
+        match &self.index {
+            None => self.steps.iter().position(|known| known == step).map(|place| PathId::of_index(place + 1)),
+            Some((hasher, index)) => {
+                index.find(hasher.hash_one(step), |id| self.steps[id.index() - 1] == *step).copied()
+            }
+        }
+    }
+
+    fn step_to(&self, id: PathId) -> Option<&Step<'a>> {
+        self.steps.get(id.index().checked_sub(1)?)
     }
 }
 
@@ -103,7 +137,20 @@ mod tests {
         assert_eq!(nested, dotted);
         assert_eq!(tree.find("a.b.c"), Some(nested));
         assert_eq!(tree.find("a.c"), None);
-        assert_eq!(tree.names(&[nested]), ["a.b.c"]);
+        assert_eq!(tree.name(nested), "a.b.c");
+    }
+
+    #[test]
+    fn many_paths_are_found_like_few() {
+        let mut tree = PathTree::new();
+        let parts: Vec<String> = (0..200).map(|number| format!("{}.{number}", number % 7)).collect();
+        let ids: Vec<PathId> = parts.iter().map(|part| tree.step(PathId::ROOT, Cow::Borrowed(part))).collect();
+        assert_eq!(ids[199].index(), 207);
+        for (part, id) in parts.iter().zip(ids) {
+            assert_eq!((tree.find(part), tree.step(PathId::ROOT, Cow::Borrowed(part))), (Some(id), id));
+            assert_eq!(tree.name(id), *part);
+        }
+        assert_eq!((tree.find("6.5"), tree.find("7")), (None, None));
     }
 
     #[test]
@@ -111,7 +158,7 @@ mod tests {
         let mut tree = PathTree::new();
         let empty = tree.step(PathId::ROOT, Cow::Borrowed(""));
         let below = tree.step(empty, Cow::Borrowed(""));
-        assert_eq!(tree.names(&[empty, below]), ["", "."]);
+        assert_eq!((tree.name(empty), tree.name(below)), (String::new(), ".".to_owned()));
         assert_eq!(tree.find("."), Some(below));
     }
 }

@@ -3,15 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::alternatives::{Alternative, expand};
+use super::alternatives::expand;
 use super::error::FilterPolicyError;
 use super::evaluate::{self, Refusal};
 use super::event::Event;
 use super::explain::explain;
 use super::limits::{self, check_keys, check_size, check_wildcards};
-use super::matcher::{Matcher, Value};
-use super::parse::{Parsed, parse};
-use super::pool::Span;
+use super::parse::parse;
+use super::rules::{self, Rules};
 use super::scope::FilterPolicyScope;
 use super::verdict::Verdict;
 
@@ -19,43 +18,8 @@ use super::verdict::Verdict;
 ///
 /// A policy names at most five keys and has at most 150 combinations. Cloning it copies a pointer. Two policies are
 /// equal when their texts and scopes are.
-#[derive(Clone)]
-pub struct FilterPolicy(Arc<Inner>);
-
-/// A policy in few and small pieces, because there may be millions.
-struct Inner {
-    /// The policy's text, and behind it what its conditions compare with and does not stand in it word for word.
-    piece: Box<str>,
-    text_len: u32,
-    scope: FilterPolicyScope,
-    /// Those that count, in the order in which alternatives name them first.
-    conditions: Box<[ConditionParts]>,
-    /// The match values of all conditions, one condition after the other.
-    matchers: Box<[Matcher]>,
-    /// The conditions of each alternative; nothing when there is one alternative, or none, which has them all.
-    alternatives: Option<Box<[Box<[u16]>]>>,
-}
-
-/// Where the parts of a condition are.
-struct ConditionParts {
-    /// The key, with dots.
-    key: Span,
-    source: Span,
-    /// Where its match values end, which begin where those of the condition before end.
-    matchers_end: u32,
-}
-
-/// One key's list of match values, any of which will do.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Condition<'p> {
-    /// The key, with dots.
-    pub(super) key: &'p str,
-    /// The list as the policy has it.
-    pub(super) source: &'p str,
-    pub(super) matchers: &'p [Matcher],
-    /// Where the texts of the match values lie.
-    pub(super) piece: &'p str,
-}
+#[derive(Clone, PartialEq, Eq)]
+pub struct FilterPolicy(Arc<str>);
 
 impl FilterPolicy {
     /// Reads a policy and applies Amazon SNS's rules and limits.
@@ -85,27 +49,27 @@ impl FilterPolicy {
             });
         }
         check_wildcards(&used, &parsed.conditions)?;
-        Ok(Self(Arc::new(Inner::new(text, scope, parsed, &used, &alternatives, &places))))
+        Ok(Self(rules::written(text, scope, parsed, &used, &alternatives, &places).into()))
     }
 
     /// The policy exactly as it was given.
     pub fn text(&self) -> &str {
-        &self.0.piece[..self.0.text_len as usize]
+        self.rules().text()
     }
 
     /// What part of a message the policy looks at.
     pub fn scope(&self) -> FilterPolicyScope {
-        self.0.scope
+        self.rules().scope()
     }
 
     /// Whether this is `{}`, which wants every message, also one without attributes or with a text that is no JSON.
     pub fn is_empty(&self) -> bool {
-        self.0.conditions.is_empty()
+        self.rules().conditions_len() == 0
     }
 
     /// Whether the subscription wants the message.
     pub fn matches(&self, event: &Event<'_>) -> Verdict {
-        match evaluate::evaluate(self, event) {
+        match evaluate::evaluate(self.rules(), event) {
             Ok(()) => Verdict::Match,
             Err(refusal) => Verdict::FilteredOut(refusal.reason()),
         }
@@ -116,94 +80,15 @@ impl FilterPolicy {
     /// For example `key "store": none of ["a"] matched "b"`. The line names the conditions and quotes the values that
     /// they refused, a few of them and shortened. Its wording is no interface.
     pub fn explain(&self, event: &Event<'_>) -> Option<String> {
-        let refusal: Refusal = evaluate::evaluate(self, event).err()?;
-        Some(explain(self, event, refusal))
+        let refusal: Refusal = evaluate::evaluate(self.rules(), event).err()?;
+        Some(explain(self.rules(), event, refusal))
     }
 
-    /// How many alternatives there are, one of which the message must satisfy; none when the policy is empty.
-    pub(super) fn alternatives_len(&self) -> usize {
-        match &self.0.alternatives {
-            Some(alternatives) => alternatives.len(),
-            None => usize::from(!self.is_empty()),
-        }
-    }
-
-    /// The numbers of the conditions of an alternative, which must all be met and are each for another key.
-    pub(super) fn alternative(&self, number: usize) -> impl ExactSizeIterator<Item = usize> {
-        let listed = self.0.alternatives.as_ref().map(|alternatives| &alternatives[number]);
-        let len = listed.map_or(self.0.conditions.len(), |listed| listed.len());
-        (0..len).map(move |place| listed.map_or(place, |listed| usize::from(listed[place])))
-    }
-
-    /// How many conditions there are.
-    pub(super) fn conditions_len(&self) -> usize {
-        self.0.conditions.len()
-    }
-
-    /// The condition with that number.
-    pub(super) fn condition(&self, number: usize) -> Condition<'_> {
-        let Inner { piece, conditions, matchers, .. } = &*self.0;
-        let parts = &conditions[number];
-        let start = number.checked_sub(1).map_or(0, |before| conditions[before].matchers_end as usize);
-        let matchers = &matchers[start..parts.matchers_end as usize];
-        Condition { key: parts.key.of(piece), source: parts.source.of(piece), matchers, piece }
+    /// What the policy says.
+    pub(super) fn rules(&self) -> Rules<'_> {
+        Rules::of(&self.0)
     }
 }
-
-impl Inner {
-    /// Puts a policy together of its conditions that are `used`; `places` says which of them each is.
-    fn new(
-        text: &str,
-        scope: FilterPolicyScope,
-        parsed: Parsed<'_>,
-        used: &[usize],
-        alternatives: &[Alternative],
-        places: &[Option<u16>],
-    ) -> Self {
-        let Parsed { paths, mut pool, conditions, .. } = parsed;
-        let mut all: Vec<_> = conditions.into_iter().map(Some).collect();
-        let conditions: Vec<_> = used.iter().filter_map(|number| all[*number].take()).collect();
-        let names = paths.names(&conditions.iter().map(|condition| condition.path).collect::<Vec<_>>());
-        let mut parts = Vec::with_capacity(used.len());
-        let mut matchers = Vec::with_capacity(conditions.iter().map(|condition| condition.matchers.len()).sum());
-        for (condition, name) in conditions.into_iter().zip(names) {
-            matchers.extend(condition.matchers);
-            let matchers_end =
-                u32::try_from(matchers.len()).expect("the limit on combinations bounds the match values");
-            parts.push(ConditionParts { key: pool.find_or_add(&name), source: condition.source, matchers_end });
-        }
-        let place = |number: &usize| places[*number].expect("a condition of an alternative is used");
-        let listed = |alternative: &Alternative| alternative.iter().map(place).collect();
-        Self {
-            piece: pool.finish(),
-            text_len: u32::try_from(text.len()).expect("a policy has at most 256 KiB"),
-            scope,
-            conditions: parts.into(),
-            matchers: matchers.into(),
-            alternatives: (alternatives.len() > 1).then(|| alternatives.iter().map(listed).collect()),
-        }
-    }
-}
-
-impl Condition<'_> {
-    /// Whether the scalar satisfies one of the match values.
-    pub(super) fn accepts(&self, value: &Value<'_>) -> bool {
-        self.matchers.iter().any(|matcher| matcher.accepts(value, self.piece))
-    }
-
-    /// Whether the condition is met when there is nothing at the path.
-    pub(super) fn accepts_absence(&self) -> bool {
-        self.matchers.iter().any(|matcher| matches!(matcher, Matcher::Absent))
-    }
-}
-
-impl PartialEq for FilterPolicy {
-    fn eq(&self, other: &Self) -> bool {
-        self.text() == other.text() && self.scope() == other.scope()
-    }
-}
-
-impl Eq for FilterPolicy {}
 
 impl fmt::Debug for FilterPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -286,6 +171,19 @@ mod tests {
         assert!(matches_body(r#"{"$or":[{"prefix":"x"},{"suffix":"y"}]}"#, r#"{"$or":"ay"}"#));
         assert!(matches_body(r#"{"a":{"$or":["p","q"]}}"#, r#"{"a":{"$or":"q"}}"#));
         assert_eq!(refusal(r#"{"$or":[{"a":["1"]},{"b":["2"]}],"c":{"$or":["x"]}}"#), "Unrecognized match type a");
+    }
+
+    #[test]
+    fn each_of_very_many_alternatives_has_its_own_conditions() {
+        let name = |number: usize| format!("{number}-{}", "x".repeat(number));
+        let branch = |number: usize| format!(r#"{{"a":["{}"],"b":{{"c":[{number}]}}}}"#, name(number));
+        // The depth counts for every key, so each branch has 2 combinations.
+        let branches: Vec<String> = (0..75).map(branch).collect();
+        let policy = format!(r#"{{"$or":[{}]}}"#, branches.join(","));
+        let matches = |a: usize, c: usize| matches_body(&policy, &format!(r#"{{"a":"{}","b":{{"c":{c}}}}}"#, name(a)));
+        for number in 0..75 {
+            assert!(matches(number, number) && !matches(number, number + 1), "{number}");
+        }
     }
 
     #[test]

@@ -20,22 +20,17 @@ impl<'a> Pool<'a> {
         Self { text, more: String::new() }
     }
 
-    /// The `len` bytes of the policy's own text from `start` on.
-    pub(super) fn own(start: usize, len: usize) -> Span {
-        Span { start: number(start), len: number(len) }
-    }
-
     /// Adds a text.
     pub(super) fn add(&mut self, text: &str) -> Span {
         let start = self.text.len() + self.more.len();
         self.more.push_str(text);
-        Self::own(start, text.len())
+        Span::new(start, text.len())
     }
 
     /// A text that stands somewhere in the policy's own, or else is added.
     pub(super) fn find_or_add(&mut self, text: &str) -> Span {
         match self.text.find(text) {
-            Some(start) => Self::own(start, text.len()),
+            Some(start) => Span::new(start, text.len()),
             None => self.add(text),
         }
     }
@@ -49,17 +44,29 @@ impl<'a> Pool<'a> {
         }
     }
 
-    /// All texts in one piece.
-    pub(super) fn finish(&self) -> Box<str> {
-        if self.more.is_empty() { self.text.into() } else { [self.text, &self.more].concat().into_boxed_str() }
+    /// The two parts of the piece that all texts make.
+    pub(super) fn parts(&self) -> [&str; 2] {
+        [self.text, &self.more]
     }
 }
 
 impl Span {
+    /// The `len` bytes from `start` on.
+    pub(super) fn new(start: usize, len: usize) -> Self {
+        Self { start: number(start), len: number(len) }
+    }
+
+    pub(super) fn start(self) -> usize {
+        self.start as usize
+    }
+
+    pub(super) fn len(self) -> usize {
+        self.len as usize
+    }
+
     /// The text in the finished piece.
     pub(super) fn of(self, piece: &str) -> &str {
-        let start = self.start as usize;
-        &piece[start..start + self.len as usize]
+        &piece[self.start()..self.start() + self.len()]
     }
 }
 

@@ -1,46 +1,36 @@
 //! Sets of texts that are asked in few steps however many texts there are, and the folding of case.
 
+use super::digits::Texts;
 use super::pool::{Pool, Span};
 
-/// Texts to compare whole, in their order.
-#[derive(Debug, Clone)]
-pub(super) struct TextSet(Box<[Span]>);
-
-impl TextSet {
-    pub(super) fn new(mut texts: Vec<Span>, pool: &Pool<'_>) -> Self {
-        texts.sort_unstable_by_key(|text| pool.at(*text));
-        Self(texts.into())
-    }
-
-    pub(super) fn contains(&self, text: &str, piece: &str) -> bool {
-        self.0.binary_search_by_key(&text, |known| known.of(piece)).is_ok()
-    }
+/// The texts in their order, as [`contains`] asks for them.
+pub(super) fn ordered(mut texts: Vec<Span>, pool: &Pool<'_>) -> Vec<Span> {
+    texts.sort_unstable_by_key(|text| pool.at(*text));
+    texts
 }
 
-/// Texts that others may begin with.
-#[derive(Debug, Clone)]
-pub(super) struct PrefixSet {
-    /// In order, and none begins with another: so only the nearest below a text can be its prefix.
-    prefixes: Box<[Span]>,
+/// Whether the text is one of those in order.
+pub(super) fn contains(texts: Texts<'_>, text: &str) -> bool {
+    let place = texts.partition_point(|known| known < text);
+    place < texts.len() && texts.at(place) == text
 }
 
-impl PrefixSet {
-    pub(super) fn new(mut prefixes: Vec<Span>, pool: &Pool<'_>) -> Self {
-        prefixes.sort_unstable_by_key(|prefix| pool.at(*prefix));
-        let mut kept: Vec<Span> = Vec::with_capacity(prefixes.len());
-        for prefix in prefixes {
-            if !kept.last().is_some_and(|last| pool.at(prefix).starts_with(pool.at(*last))) {
-                kept.push(prefix);
-            }
+/// Prefixes as [`begins`] asks for them: in order, and none begins with another; so only the nearest below a text can be its
+/// prefix.
+pub(super) fn ordered_prefixes(prefixes: Vec<Span>, pool: &Pool<'_>) -> Vec<Span> {
+    let mut kept: Vec<Span> = Vec::with_capacity(prefixes.len());
+    for prefix in ordered(prefixes, pool) {
+        if !kept.last().is_some_and(|last| pool.at(prefix).starts_with(pool.at(*last))) {
+            kept.push(prefix);
         }
-        Self { prefixes: kept.into() }
     }
+    kept
+}
 
-    /// Whether `text` begins with one of the texts.
-    pub(super) fn begins(&self, text: &str, piece: &str) -> bool {
-        let above = self.prefixes.partition_point(|prefix| prefix.of(piece) <= text);
-        above > 0 && text.starts_with(self.prefixes[above - 1].of(piece))
-    }
+/// Whether the text begins with one of the prefixes.
+pub(super) fn begins(prefixes: Texts<'_>, text: &str) -> bool {
+    let above = prefixes.partition_point(|prefix| prefix <= text);
+    above > 0 && text.starts_with(prefixes.at(above - 1))
 }
 
 /// The text backwards, character by character, so that its end can be looked for as a beginning.
@@ -72,18 +62,22 @@ fn single(mut chars: impl Iterator<Item = char>) -> Option<char> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::filter::digits::{Digits, Reader};
 
     #[test]
     fn a_prefix_that_begins_with_another_hides_none() {
         let mut pool = Pool::new("");
         let prefixes = ["ab", "a", "abc", "x", "b"].map(|prefix| pool.add(prefix));
-        let set = PrefixSet::new(prefixes.to_vec(), &pool);
-        let piece = pool.finish();
+        let mut digits = Digits::new();
+        digits.spans(&ordered_prefixes(prefixes.to_vec(), &pool));
+        let piece = pool.parts().concat();
+        let set = Reader::new(digits.as_str(), &piece).texts();
+        assert_eq!(set.len(), 3);
         for text in ["a", "abz", "ac", "b", "xyz"] {
-            assert!(set.begins(text, &piece), "{text}");
+            assert!(begins(set, text), "{text}");
         }
         for text in ["", "c", "ya", "A"] {
-            assert!(!set.begins(text, &piece), "{text}");
+            assert!(!begins(set, text), "{text}");
         }
     }
 

@@ -27,7 +27,7 @@ pub(super) struct Row {
     /// Empty when it delivers to an object of the program's own.
     address: Box<str>,
     policy: Option<FilterPolicy>,
-    principal: Option<Arc<str>>,
+    principal: Option<Principal>,
     rare: Option<Box<Rare>>,
     /// When it is forgotten, unless it is confirmed.
     expires: Timestamp,
@@ -40,6 +40,10 @@ pub(super) struct Row {
 }
 
 const _: () = assert!(size_of::<Row>() <= 96, "a subscription ought to be small");
+
+/// Who subscribed, behind a pointer of one word. Many rows have the same.
+#[allow(clippy::redundant_allocation, reason = "a pointer to a text has two words, and there may be millions of rows")]
+pub(super) type Principal = Arc<Arc<str>>;
 
 /// The last part of the ARN, if it is a UUID as an engine writes them. Others lie beside the row, and here are zeros.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -69,12 +73,12 @@ struct Rare {
 }
 
 impl Row {
-    /// The subscription in few bytes. Its principal is shared with that of others if `shared` knows it.
+    /// The subscription in few bytes. Its principal is what `shared` makes of it.
     pub(super) fn of(
         subscription: &Subscription,
         topic: &Arc<Topic>,
         protocol: u32,
-        shared: impl FnOnce(&Arc<str>) -> Arc<str>,
+        shared: impl FnOnce(&Arc<str>) -> Principal,
     ) -> Self {
         let settings = &subscription.settings;
         let name = subscription.arn.name();
@@ -138,7 +142,7 @@ impl Row {
             paused: self.is_paused,
             stopped_after: self.rare().and_then(|rare| rare.stopped_after),
             replay: self.replay(),
-            principal: self.principal.clone(),
+            principal: self.principal.as_deref().cloned(),
             confirmation: self.confirmation,
             ..Subscription::new(self.id, arn, &self.topic, destination, settings, self.state())
         }
@@ -199,7 +203,7 @@ impl Row {
 
     /// The account that it belongs to, see [`Subscription::owner`].
     pub(super) fn owner(&self) -> &str {
-        let account = self.principal.as_deref().and_then(|arn| arn.split(':').nth(4));
+        let account = self.principal.as_ref().and_then(|arn| arn.split(':').nth(4));
         account.unwrap_or_else(|| self.topic.arn().account())
     }
 
@@ -272,7 +276,7 @@ mod tests {
 
     /// Whether a row says the same in the end.
     fn comes_back(subscription: &Subscription, topic: &Arc<Topic>) -> bool {
-        let row = Row::of(subscription, topic, 1, Arc::clone);
+        let row = Row::of(subscription, topic, 1, |principal| Arc::new(Arc::clone(principal)));
         let back = row.subscription(&[Protocol::Sqs, subscription.protocol.clone()]);
         assert!(row.is_named(subscription.arn.name()) && !row.is_named("another"));
         format!("{subscription:?}") == format!("{back:?}")
@@ -286,7 +290,7 @@ mod tests {
     fn a_subscription_comes_back_from_its_row() {
         let topic = topic();
         let plain = subscription(&topic, "6a2f2c9e-6d0c-4b49-a3d4-9f6b0f2f6c11");
-        assert!(Row::of(&plain, &topic, 0, Arc::clone).rare.is_none());
+        assert!(Row::of(&plain, &topic, 0, |principal| Arc::new(Arc::clone(principal))).rare.is_none());
         assert!(comes_back(&plain, &topic));
         // A UUID in other letters, the one that stands for none, and what is none.
         for name in ["6A2F2C9E-6D0C-4B49-A3D4-9F6B0F2F6C11", "00000000-0000-0000-0000-000000000000", "one"] {

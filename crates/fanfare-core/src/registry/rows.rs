@@ -5,7 +5,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
 use super::audience::Known;
-use super::row::{Name, Row};
+use super::row::{Name, Principal, Row};
 use super::state::Place;
 use crate::arn::{SubscriptionArn, TopicArn};
 use crate::packed::{Slab, Table};
@@ -25,7 +25,7 @@ pub(super) struct Rows {
     /// Every protocol that there has been.
     protocols: Vec<Protocol>,
     /// Who subscribed, so that many subscriptions of one share the text.
-    principals: HashSet<Arc<str>>,
+    principals: HashSet<Principal>,
 }
 
 /// Of how many who subscribed the texts are shared.
@@ -86,10 +86,11 @@ impl Rows {
         let row = Row::of(subscription, topic, protocol, |principal| match principals.get(principal) {
             Some(known) => Arc::clone(known),
             None => {
+                let principal = Arc::new(Arc::clone(principal));
                 if principals.len() < PRINCIPALS_MAX {
-                    principals.insert(Arc::clone(principal));
+                    principals.insert(Arc::clone(&principal));
                 }
-                Arc::clone(principal)
+                principal
             }
         });
         let number = match self.number(row.id) {

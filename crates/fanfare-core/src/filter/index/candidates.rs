@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::shape::Shape;
 use crate::filter::evaluate::{Leaves, holds};
 use crate::filter::flatten::{Flattened, Leaf, Scope, ScopeId};
-use crate::filter::policy::{Condition, FilterPolicy};
+use crate::filter::policy::FilterPolicy;
+use crate::filter::rules::Condition;
 
 /// Policies that may want a message, as they were at one moment.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ impl<'a, K: Copy> Candidates<'a, K> {
     /// Those that do want it.
     pub(super) fn verified(&self) -> impl Iterator<Item = K> {
         let wants = |(key, policy, shape): &(K, FilterPolicy, Arc<Shape>)| {
-            holds(policy, &Shaped { message: &self.message, shape }).then_some(*key)
+            holds(policy.rules(), &Shaped { message: &self.message, shape }).then_some(*key)
         };
         self.candidates.iter().filter_map(wants)
     }

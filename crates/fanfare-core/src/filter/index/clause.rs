@@ -20,7 +20,7 @@ pub(super) enum Clause<'p> {
     /// What a text, or a folded one, begins or ends with; at least one byte.
     Affix(Affix, &'p str),
     Block(Cidr),
-    Range(&'p NumericRange),
+    Range(NumericRange),
     /// Any scalar.
     Present,
     /// No scalar.
@@ -41,28 +41,28 @@ impl<'p> Clause<'p> {
     pub(super) const FALSE: Self = Self::Word(1);
     pub(super) const NULL: Self = Self::Word(2);
 
-    /// What a match value, whose texts lie in `piece`, asks for.
-    pub(super) fn of(matcher: &'p Matcher, piece: &'p str) -> Self {
+    /// What a match value asks for.
+    pub(super) fn of(matcher: Matcher<'p>) -> Self {
         let affix = |affix, text: &'p str| if text.is_empty() { Self::Present } else { Self::Affix(affix, text) };
         match matcher {
-            Matcher::Text(text) => Self::Text(text.of(piece)),
-            Matcher::Address(address) => Self::Address(**address),
-            Matcher::Number(number) => Self::Number(*number),
+            Matcher::Text(text) => Self::Text(text),
+            Matcher::Address(address) => Self::Address(address),
+            Matcher::Number(number) => Self::Number(number),
             Matcher::True => Self::TRUE,
             Matcher::False => Self::FALSE,
             Matcher::Null => Self::NULL,
-            Matcher::Prefix(text) => affix(Affix::Prefix, text.of(piece)),
-            Matcher::Suffix(text) => affix(Affix::Suffix, text.of(piece)),
-            Matcher::IgnoreCase(text) => Self::Folded(text.of(piece)),
-            Matcher::PrefixIgnoreCase(text) => affix(Affix::FoldedPrefix, text.of(piece)),
-            Matcher::SuffixIgnoreCase(text) => affix(Affix::FoldedSuffix, text.of(piece)),
-            Matcher::Wildcard(wildcard) => match (wildcard.whole(piece), wildcard.ends(piece)) {
+            Matcher::Prefix(text) => affix(Affix::Prefix, text),
+            Matcher::Suffix(text) => affix(Affix::Suffix, text),
+            Matcher::IgnoreCase(text) => Self::Folded(text),
+            Matcher::PrefixIgnoreCase(text) => affix(Affix::FoldedPrefix, text),
+            Matcher::SuffixIgnoreCase(text) => affix(Affix::FoldedSuffix, text),
+            Matcher::Wildcard(wildcard) => match (wildcard.whole(), wildcard.ends()) {
                 (Some(text), _) => Self::Text(text),
                 (None, (first, last)) if first.len() >= last.len() => affix(Affix::Prefix, first),
                 (None, (_, last)) => affix(Affix::Suffix, last),
             },
             Matcher::Numeric(range) => Self::Range(range),
-            Matcher::Cidr(block) => Self::Block(**block),
+            Matcher::Cidr(block) => Self::Block(block),
             Matcher::Exists | Matcher::AnythingBut(_) => Self::Present,
             Matcher::Absent => Self::Absent,
         }

@@ -17,6 +17,7 @@ use crate::filter::flatten::Flattened;
 use crate::filter::matcher::Value;
 use crate::filter::paths::PathId;
 use crate::filter::policy::FilterPolicy;
+use crate::filter::rules::{Condition, Rules};
 use crate::filter::scope::FilterPolicyScope;
 use crate::filter::verdict::FilterReason;
 use crate::packed::{Slab, Table};
@@ -85,12 +86,14 @@ impl<K: Copy + Eq + Hash> Scoped<K> {
 
     /// Files the policy, which is not empty, under a key that has none.
     pub(super) fn insert(&mut self, key: K, policy: FilterPolicy) {
-        let conditions = 0..policy.conditions_len();
-        let paths: Vec<_> = conditions.map(|number| self.trie.add(policy.condition(number).key, &self.seed)).collect();
-        let mut filed: Vec<u16> = Vec::with_capacity(policy.alternatives_len());
-        for alternative in 0..policy.alternatives_len() {
-            let likelihoods =
-                policy.alternative(alternative).map(|number| (number, self.likelihood(&policy, number, &paths)));
+        let rules = policy.rules();
+        let conditions = 0..rules.conditions_len();
+        let paths: Vec<_> = conditions.map(|number| self.trie.add(rules.condition(number).key(), &self.seed)).collect();
+        let mut filed: Vec<u16> = Vec::with_capacity(rules.alternatives_len());
+        for alternative in 0..rules.alternatives_len() {
+            let likelihoods = rules
+                .alternative(alternative)
+                .map(|number| (number, self.likelihood(&rules.condition(number), paths[number])));
             let best = likelihoods.min_by(|(_, one), (_, other)| one.total_cmp(other));
             let (best, _) = best.expect("an alternative has a condition");
             let best = u16::try_from(best).expect("the limit on combinations bounds the conditions");
@@ -99,12 +102,12 @@ impl<K: Copy + Eq + Hash> Scoped<K> {
             }
         }
         let shape = self.shapes.add(&paths, &filed, &self.seed);
-        let second_look = self.second_look(&policy, &filed, &paths);
+        let second_look = self.second_look(&rules, &filed, &paths);
         if let Some(path) = second_look.path() {
             self.trie.filed_mut(path).note_second_look(Change::More);
         }
         let number = self.policies.insert(Filing { key, policy: policy.clone(), shape, second_look });
-        self.for_clauses(&policy, &paths, &filed, |index, path, clause| index.file(path, clause, number, second_look));
+        self.for_clauses(&rules, &paths, &filed, |index, path, clause| index.file(path, clause, number, second_look));
         let Self { keys, policies, key_hasher, .. } = self;
         let hash_of = |number: &u32| policies.get(*number).map_or(0, |filing| key_hasher.hash_one(filing.key));
         keys.insert(key_hasher.hash_one(key), number, hash_of);
@@ -119,7 +122,8 @@ impl<K: Copy + Eq + Hash> Scoped<K> {
         if let Some(path) = second_look.path() {
             self.trie.filed_mut(path).note_second_look(Change::Less);
         }
-        self.for_clauses(&policy, &shape.paths, &shape.filed, |index, path, clause| index.unfile(path, clause, number));
+        let rules = policy.rules();
+        self.for_clauses(&rules, &shape.paths, &shape.filed, |index, path, clause| index.unfile(path, clause, number));
         for path in &shape.paths {
             self.trie.remove(*path);
         }
@@ -185,11 +189,9 @@ impl<K: Copy + Eq + Hash> Scoped<K> {
     }
 
     /// How likely a message is to meet the condition.
-    fn likelihood(&self, policy: &FilterPolicy, number: usize, paths: &[PathId]) -> f64 {
-        let condition = policy.condition(number);
-        let path = paths[number];
+    fn likelihood(&self, condition: &Condition<'_>, path: PathId) -> f64 {
         let filed = self.trie.filed(path);
-        let clauses = condition.matchers.iter().map(|matcher| Clause::of(matcher, condition.piece));
+        let clauses = condition.matchers().map(Clause::of);
         clauses
             .map(|clause| {
                 let hash = clause.hash(path, &self.seed);
@@ -201,29 +203,30 @@ impl<K: Copy + Eq + Hash> Scoped<K> {
 
     /// The second look at a policy with one alternative: at the condition with the fewest values, of those that it is not
     /// filed under.
-    fn second_look(&self, policy: &FilterPolicy, filed: &[u16], paths: &[PathId]) -> SecondLook {
-        if policy.alternatives_len() > 1 {
+    fn second_look(&self, rules: &Rules<'_>, filed: &[u16], paths: &[PathId]) -> SecondLook {
+        if rules.alternatives_len() > 1 {
             return SecondLook::NONE;
         }
         let others = (0..paths.len()).filter(|number| filed.iter().all(|filed| usize::from(*filed) != *number));
         let looks = others.filter_map(|number| {
-            let look = SecondLook::of(&policy.condition(number), paths[number], &self.seed)?;
-            Some((look, policy.condition(number).matchers.len()))
+            let condition = rules.condition(number);
+            let look = SecondLook::of(&condition, paths[number], &self.seed)?;
+            Some((look, condition.values()))
         });
         looks.min_by_key(|(_, values)| *values).map_or(SecondLook::NONE, |(look, _)| look)
     }
 
     fn for_clauses(
         &mut self,
-        policy: &FilterPolicy,
+        rules: &Rules<'_>,
         paths: &[PathId],
         filed: &[u16],
         mut act: impl FnMut(&mut Self, PathId, &Clause<'_>),
     ) {
         for number in filed.iter().map(|number| usize::from(*number)) {
-            let condition = policy.condition(number);
-            for matcher in condition.matchers {
-                act(self, paths[number], &Clause::of(matcher, condition.piece));
+            let condition = rules.condition(number);
+            for matcher in condition.matchers() {
+                act(self, paths[number], &Clause::of(matcher));
             }
         }
     }

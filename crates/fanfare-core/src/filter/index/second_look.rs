@@ -5,7 +5,7 @@ use super::seed::Seed;
 use crate::filter::flatten::Flattened;
 use crate::filter::matcher::Value;
 use crate::filter::paths::PathId;
-use crate::filter::policy::Condition;
+use crate::filter::rules::Condition;
 
 /// What one more condition of a policy asks for, in a few bits.
 ///
@@ -25,8 +25,8 @@ impl SecondLook {
     /// The look at a condition, if it is one that bits can say.
     pub(super) fn of(condition: &Condition<'_>, path: PathId, seed: &Seed) -> Option<Self> {
         let mut bits = 0;
-        for matcher in condition.matchers {
-            let clause = Clause::of(matcher, condition.piece);
+        for matcher in condition.matchers() {
+            let clause = Clause::of(matcher);
             let (Clause::Text(_) | Clause::Number(_) | Clause::Word(_)) = clause else { return None };
             bits |= bit(&clause, path, seed);
         }
