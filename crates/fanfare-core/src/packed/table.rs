@@ -20,8 +20,8 @@ struct Shard<T> {
     entries: HashTable<T>,
 }
 
-/// How many entries a shard may have: so many that half of them fill a table of half the size well.
-const SHARD_MAX: usize = 1600;
+/// How many entries a shard may have: as many as a table of 2048 places takes, so that none is moved before it is split.
+const SHARD_MAX: usize = 1792;
 /// The bits of a hash that the tables themselves make use of the least begin here.
 const SHIFT: u32 = 24;
 /// More bits than any number of entries needs.
@@ -79,13 +79,14 @@ impl<T> Table<T> {
         if bit == self.directory.len() {
             self.directory.extend_from_within(..);
         }
-        let entries = &mut self.shards[shard].entries;
-        let mut moved = HashTable::with_capacity(SHARD_MAX / 2);
-        for entry in entries.extract_if(|entry| bits_of(hash_of(entry)) & bit != 0) {
-            moved.insert_unique(hash_of(&entry), entry, hash_of);
+        // Tables that need not grow before they are split again: each entry is hashed once.
+        let [mut stay, mut moved] = [(); 2].map(|()| HashTable::with_capacity(SHARD_MAX));
+        for entry in std::mem::take(&mut self.shards[shard].entries) {
+            let hash = hash_of(&entry);
+            let half = if bits_of(hash) & bit == 0 { &mut stay } else { &mut moved };
+            half.insert_unique(hash, entry, hash_of);
         }
-        entries.shrink_to_fit(hash_of);
-        self.shards[shard].bits = bits + 1;
+        self.shards[shard] = Shard { bits: bits + 1, entries: stay };
         let new = u32::try_from(self.shards.len()).expect("there are fewer shards than entries");
         self.shards.push(Shard { bits: bits + 1, entries: moved });
         let first = (bits_of(hash) & (bit - 1)) | bit;
