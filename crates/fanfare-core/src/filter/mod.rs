@@ -32,6 +32,7 @@ mod wildcard;
 pub use error::FilterPolicyError;
 pub use event::Event;
 pub use filtered_out::FilteredOut;
+pub(crate) use index::Seed;
 pub use index::{FilterIndex, Matches};
 pub use policy::FilterPolicy;
 pub use scope::FilterPolicyScope;
