@@ -1,6 +1,6 @@
 //! The names of topics and subscriptions, as Amazon SNS forms them.
 
-use std::borrow::Cow;
+use std::borrow::{Borrow, Cow};
 use std::fmt;
 use std::sync::Arc;
 
@@ -159,6 +159,12 @@ impl TopicArn {
     }
 }
 
+impl Borrow<str> for TopicArn {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 /// The name of a subscription: its topic's ARN, a colon, and a UUID.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SubscriptionArn(Arc<str>);
@@ -175,12 +181,17 @@ impl SubscriptionArn {
     /// `InvalidParameter` with Amazon SNS's text: `SubscriptionArn Reason: ...` when it is no ARN, `SubscriptionId` when
     /// it has no subscription's id.
     pub fn parse(text: &str) -> Result<Self, SnsError> {
+        Self::split(text).map(|_| Self(text.into()))
+    }
+
+    /// The topic's ARN and what stands behind it, of a text that would be read as a subscription's ARN.
+    pub(crate) fn split(text: &str) -> Result<(&str, &str), SnsError> {
         let elements = text.split(':').count();
         if elements < 6 {
             return Err(too_few_elements("SubscriptionArn", elements));
         }
         match text.rsplit_once(':') {
-            Some((topic, id)) if elements == 7 && !id.is_empty() && is_topic_arn(topic) => Ok(Self(text.into())),
+            Some((topic, id)) if elements == 7 && !id.is_empty() && is_topic_arn(topic) => Ok((topic, id)),
             _ => Err(SnsError::invalid_parameter("SubscriptionId")),
         }
     }

@@ -104,6 +104,11 @@ impl Protocol {
         }
     }
 
+    /// Reads a name, be it one of Amazon SNS's or of the program's own.
+    pub(crate) fn read(name: &str) -> Result<Self, SnsError> {
+        Self::named(name).map_or_else(|| Self::custom(name), Ok)
+    }
+
     fn named(name: &str) -> Option<Self> {
         Some(match name {
             "http" => Self::Http,
@@ -139,10 +144,7 @@ impl Serialize for Protocol {
 impl<'de> Deserialize<'de> for Protocol {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = Cow::<str>::deserialize(deserializer)?;
-        match Self::named(&name) {
-            Some(protocol) => Ok(protocol),
-            None => Self::custom(&name).map_err(D::Error::custom),
-        }
+        Self::read(&name).map_err(D::Error::custom)
     }
 }
 

@@ -32,12 +32,12 @@ fn a_policy_of_few_keys_takes_250_bytes_with_its_place_in_the_index_and_gives_th
         let full = bytes_each();
         assert!(full <= 250, "{workload:?}: {full} bytes");
 
-        // Each place is taken by others again and again. By chance, some more parts of the tables are split than have to be.
+        // Each place is taken by others again and again.
         for number in 0..3 * POLICIES {
             index.insert(number % POLICIES, Some(&policy(POLICIES + number)));
         }
         let changed = bytes_each();
-        assert!(changed <= full + full / 5, "{workload:?}: {changed} bytes instead of {full}");
+        assert!(changed <= full + full / 10, "{workload:?}: {changed} bytes instead of {full}");
 
         for number in 0..POLICIES {
             assert!(index.remove(&number));

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use async_trait::async_trait;
 use fanfare_core::store::{
-    Change, DocumentRecord, RegistryPages, RegistryRecords, RegistryStore, StoreError, SubscriptionRecord,
+    Change, DocumentRecord, RegistryPages, RegistryRecords, RegistryStore, StoreError, SubscriptionPage,
 };
 use fanfare_core::subscription::SubscriptionId;
 use rusqlite::{Connection, Params, params};
@@ -25,7 +25,7 @@ impl RegistryStore for DiskStore {
         let read = |connection: &Connection| {
             // One snapshot for all of it.
             let transaction = connection.unchecked_transaction().attempting("cannot read the registry")?;
-            let subscriptions = subscriptions(&transaction, None, i64::MAX)?;
+            let subscriptions = subscriptions(&transaction, None, i64::MAX)?.records()?;
             Ok(RegistryRecords { subscriptions, ..all_but_subscriptions(&transaction)? })
         };
         self.readers.read(read).await
@@ -50,7 +50,7 @@ impl RegistryPages for DiskStore {
         &self,
         after: Option<SubscriptionId>,
         max: NonZeroUsize,
-    ) -> Result<Vec<SubscriptionRecord>, StoreError> {
+    ) -> Result<SubscriptionPage, StoreError> {
         let max = i64::try_from(max.get()).unwrap_or(i64::MAX);
         self.readers.read(move |connection| subscriptions(connection, after, max)).await
     }
@@ -65,10 +65,19 @@ fn subscriptions(
     connection: &Connection,
     after: Option<SubscriptionId>,
     max: i64,
-) -> Result<Vec<SubscriptionRecord>, StoreError> {
+) -> Result<SubscriptionPage, StoreError> {
+    let act = "cannot read the records of table subscription";
     let after = after.map_or(i64::MIN, |id| id.0.cast_signed());
-    let sql = "SELECT record FROM subscription WHERE id > ? ORDER BY id LIMIT ?";
-    records(connection, "subscription", sql, [after, max])
+    let sql = "SELECT id, record FROM subscription WHERE id > ? ORDER BY id LIMIT ?";
+    let mut statement = connection.prepare_cached(sql).attempting(act)?;
+    let mut rows = statement.query([after, max]).attempting(act)?;
+    let mut page = SubscriptionPage::new();
+    while let Some(row) = rows.next().attempting(act)? {
+        let id = row.get::<_, i64>(0).attempting(act)?;
+        let record = row.get_ref(1).and_then(|record| Ok(record.as_str()?)).attempting(act)?;
+        page.push(SubscriptionId(id.cast_unsigned()), record);
+    }
+    Ok(page)
 }
 
 fn records<T: DeserializeOwned>(

@@ -118,9 +118,9 @@ async fn subscriptions_are_read_by_pages_each_once_in_the_order_of_their_ids() {
     loop {
         let page = pages.subscriptions_after(after, NonZeroUsize::new(3).unwrap()).await.unwrap();
         let Some(last) = page.last() else { break };
-        after = Some(SubscriptionId(last.id));
+        after = Some(last);
         lengths.push(page.len());
-        read.extend(page);
+        read.extend(page.records().unwrap());
     }
     assert_eq!(lengths, [3, 3, 1]);
     assert_eq!(read.iter().map(|record| record.id).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 7, 9]);

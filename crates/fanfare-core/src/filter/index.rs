@@ -4,6 +4,7 @@ mod candidates;
 mod clause;
 mod everything;
 mod filed;
+mod intake;
 mod members;
 mod ranges;
 mod scoped;
@@ -25,6 +26,8 @@ use super::verdict::FilterReason;
 use candidates::Candidates;
 use everything::Everything;
 use scoped::Scoped;
+
+pub(crate) use seed::Seed;
 
 /// The filter policies of many subscribers, by which those who want a message are found at a cost that grows with how many
 /// they are, and not with how many there are.
@@ -192,13 +195,17 @@ impl<K: Copy + Ord + Hash> Inner<K> {
             return None;
         }
         let old = self.remove(&key).flatten();
-        let scope = policy.scope();
+        self.place(policy.scope()).insert(key, policy);
+        old
+    }
+
+    /// Where the policies of that scope are filed.
+    fn place(&mut self, scope: FilterPolicyScope) -> &mut Scoped<K> {
         let place = match scope {
             FilterPolicyScope::MessageAttributes => &mut self.attributes,
             FilterPolicyScope::MessageBody => &mut self.body,
         };
-        place.get_or_insert_with(|| Box::new(Scoped::new(scope))).insert(key, policy);
-        old
+        place.get_or_insert_with(|| Box::new(Scoped::new(scope)))
     }
 
     /// Answers the policy, if there was one, of a key that was there.

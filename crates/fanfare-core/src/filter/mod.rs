@@ -36,6 +36,7 @@ mod written;
 pub use error::FilterPolicyError;
 pub use event::Event;
 pub use filtered_out::FilteredOut;
+pub(crate) use index::Seed;
 pub use index::{FilterIndex, Matches};
 pub use policy::FilterPolicy;
 pub use scope::FilterPolicyScope;

@@ -71,8 +71,13 @@ impl<T> Slab<T> {
 
     /// All of them, in the order of their numbers.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.pieces.iter().flatten().filter_map(|cell| match cell {
-            Cell::Used(thing) => Some(thing),
+        self.numbered().map(|(_, thing)| thing)
+    }
+
+    /// All of them with their numbers, in the order of these.
+    pub(crate) fn numbered(&self) -> impl Iterator<Item = (u32, &T)> {
+        (0..).zip(self.pieces.iter().flatten()).filter_map(|(number, cell)| match cell {
+            Cell::Used(thing) => Some((number, thing)),
             Cell::Free(_) => None,
         })
     }

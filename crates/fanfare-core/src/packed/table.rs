@@ -20,8 +20,10 @@ struct Shard<T> {
     entries: HashTable<T>,
 }
 
-/// How many entries a shard may have: so many that half of them fill a table of half the size well.
-const SHARD_MAX: usize = 1600;
+/// How many entries a shard may have: as many as a table of 2048 places takes, so that none is moved before it is split.
+const SHARD_MAX: usize = 1792;
+/// How many a shard has at most when the number of entries was known: room is left for those that hashes fill more than others.
+const SHARD_FILLED: usize = 1400;
 /// The bits of a hash that the tables themselves make use of the least begin here.
 const SHIFT: u32 = 24;
 /// More bits than any number of entries needs.
@@ -34,6 +36,22 @@ impl<T> Default for Table<T> {
 }
 
 impl<T> Table<T> {
+    /// A table with room for so many entries, which are added faster then.
+    pub(crate) fn with_room_for(entries: usize) -> Self {
+        if entries == 0 {
+            return Self::default();
+        }
+        let shards = entries.div_ceil(SHARD_FILLED).next_power_of_two().min(1 << BITS_MAX);
+        let room = entries.div_ceil(shards);
+        // Hashes fill some shards more than others.
+        let room = if shards == 1 { room } else { room + room / 8 };
+        let shard = || Shard { bits: shards.trailing_zeros(), entries: HashTable::with_capacity(room) };
+        Self {
+            directory: (0..u32::try_from(shards).unwrap_or(u32::MAX)).collect(),
+            shards: (0..shards).map(|_| shard()).collect(),
+        }
+    }
+
     /// The entry with that hash that `is` it.
     pub(crate) fn find(&self, hash: u64, is: impl FnMut(&T) -> bool) -> Option<&T> {
         self.shards.get(self.shard(hash)?)?.entries.find(hash, is)
@@ -56,7 +74,16 @@ impl<T> Table<T> {
             self.split(shard, hash, &hash_of);
             shard = self.shard(hash).expect("there is a shard");
         }
-        self.shards[shard].entries.insert_unique(hash, entry, hash_of);
+        let entries = &mut self.shards[shard].entries;
+        if entries.len() == entries.capacity() {
+            // Also what was taken out fills a table, which would grow where a new one of the same size has room.
+            let mut cleared = HashTable::with_capacity(entries.len() + entries.len() / 8 + 1);
+            for entry in std::mem::take(entries) {
+                cleared.insert_unique(hash_of(&entry), entry, &hash_of);
+            }
+            *entries = cleared;
+        }
+        entries.insert_unique(hash, entry, hash_of);
     }
 
     /// Takes out the entry with that hash that `is` it.
@@ -79,13 +106,18 @@ impl<T> Table<T> {
         if bit == self.directory.len() {
             self.directory.extend_from_within(..);
         }
-        let entries = &mut self.shards[shard].entries;
-        let mut moved = HashTable::with_capacity(SHARD_MAX / 2);
-        for entry in entries.extract_if(|entry| bits_of(hash_of(entry)) & bit != 0) {
-            moved.insert_unique(hash_of(&entry), entry, hash_of);
+        let moves = |hash: u64| bits_of(hash) & bit != 0;
+        let entries = std::mem::take(&mut self.shards[shard].entries);
+        // Each is hashed once.
+        let entries: Vec<_> = entries.into_iter().map(|entry| (hash_of(&entry), entry)).collect();
+        let moving = entries.iter().filter(|(hash, _)| moves(*hash)).count();
+        let room_for = |count: usize| HashTable::with_capacity(count.max(SHARD_MAX / 2));
+        let (mut stay, mut moved) = (room_for(entries.len() - moving), room_for(moving));
+        for (hash, entry) in entries {
+            let half = if moves(hash) { &mut moved } else { &mut stay };
+            half.insert_unique(hash, entry, hash_of);
         }
-        entries.shrink_to_fit(hash_of);
-        self.shards[shard].bits = bits + 1;
+        self.shards[shard] = Shard { bits: bits + 1, entries: stay };
         let new = u32::try_from(self.shards.len()).expect("there are fewer shards than entries");
         self.shards.push(Shard { bits: bits + 1, entries: moved });
         let first = (bits_of(hash) & (bit - 1)) | bit;
@@ -127,5 +159,24 @@ mod tests {
             assert_eq!(table.find(hash(&number), |known| *known == number).is_some(), number % 2 == 1);
         }
         assert_eq!(Table::<u32>::default().find(7, |_| true), None);
+    }
+
+    #[test]
+    fn a_table_with_room_is_not_split_before_it_has_what_it_was_made_for() {
+        let hasher = RandomState::new();
+        let hash = |number: &u32| hasher.hash_one(number);
+        for entries in [1, 1400, 1401, 50_000] {
+            let mut table = Table::with_room_for(entries as usize);
+            for number in 0..entries {
+                table.insert(hash(&number), number, |_| panic!("entry {number} of {entries} has others moved"));
+            }
+            for number in entries..3 * entries {
+                table.insert(hash(&number), number, hash);
+            }
+            assert!(
+                (0..3 * entries).all(|number| table.find(hash(&number), |known| *known == number) == Some(&number))
+            );
+        }
+        assert!(Table::<u32>::with_room_for(0).shards.is_empty());
     }
 }

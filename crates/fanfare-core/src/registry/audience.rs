@@ -65,6 +65,30 @@ impl Audience {
         forget(&mut readers, old);
     }
 
+    /// Takes in many subscriptions of which nothing is known. Nothing may change before [`Audience::filled`] is called.
+    pub(super) fn fill<'a>(&self, new: impl Iterator<Item = Known<'a>>) {
+        let mut readers: Vec<(Reader, usize)> = Vec::new();
+        let mut index = self.index.take_in();
+        for known in new.filter(|known| known.receives_new) {
+            index.add(known.id, known.policy);
+            let Some(reader) = Reader::of(&known) else { continue };
+            match readers.iter_mut().find(|(known, _)| *known == reader) {
+                Some((_, count)) => *count += 1,
+                None => readers.push((reader, 1)),
+            }
+        }
+        drop(index);
+        let mut all = self.lock();
+        for (reader, count) in readers {
+            *all.entry(reader).or_insert(0) += count;
+        }
+    }
+
+    /// Ends what [`Audience::fill`] began.
+    pub(super) fn filled(&self) {
+        self.index.taken_in();
+    }
+
     /// Forgets a subscription, of which this is all that is known.
     pub(super) fn remove(&self, old: &Known<'_>) {
         self.index.remove(&old.id);

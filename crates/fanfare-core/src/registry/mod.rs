@@ -2,6 +2,9 @@
 
 mod audience;
 mod claims;
+mod filling;
+mod found_by;
+mod loading;
 mod row;
 mod rows;
 mod snapshots;
@@ -9,19 +12,16 @@ mod state;
 mod turns;
 
 use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
 use std::ops::Bound;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
 
 use crate::arn::{Owner, SubscriptionArn, TopicArn};
-use crate::documents::Documents;
 use crate::error::{SnsError, SnsErrorCode};
 use crate::host::Timestamp;
 use crate::protocol::Protocol;
-use crate::store::{Change, DocumentRecord, RegistryPages, Store, StoreError, StoreErrorKind, SubscriptionRecord};
+use crate::store::{Change, Store, StoreError, StoreErrorKind};
 use crate::subscription::{
     Confirmation, Destination, Replay, ReplayStatus, Subscription, SubscriptionId, SubscriptionSettings,
     SubscriptionState,
@@ -54,9 +54,6 @@ pub(crate) struct Registry {
     state: RwLock<State>,
 }
 
-/// So many subscriptions are read at a time at the start.
-const PAGE: NonZeroUsize = NonZeroUsize::new(4096).expect("it is not zero");
-
 /// So many subscriptions are looked up at a time that nobody waits long.
 const LOOKED_UP_TOGETHER: usize = 1024;
 
@@ -84,50 +81,6 @@ impl Registry {
     /// A registry without topics.
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
         Self { store, runtime: Handle::current(), turns: Turns::default(), state: RwLock::default() }
-    }
-
-    /// The registry and the documents that the store keeps.
-    pub(crate) async fn load(store: Arc<dyn Store>) -> Result<(Self, Documents), StoreError> {
-        let registry = Self::new(Arc::clone(&store));
-        let documents = match store.pages() {
-            Some(pages) => registry.fill_by_pages(pages).await?,
-            None => {
-                let records = store.load().await?;
-                let mut state = registry.write();
-                state.fill_topics(records.topics)?;
-                state.fill_subscriptions(records.subscriptions)?;
-                records.documents
-            }
-        };
-        Ok((registry, Documents::with(store, documents)))
-    }
-
-    /// Takes in what is kept, each page while the store reads the next one, and answers the documents.
-    async fn fill_by_pages(&self, pages: &dyn RegistryPages) -> Result<Vec<DocumentRecord>, StoreError> {
-        let records = pages.all_but_subscriptions().await?;
-        self.write().fill_topics(records.topics)?;
-        let (sender, mut receiver) = mpsc::channel::<Vec<SubscriptionRecord>>(1);
-        let read = async move {
-            let mut after = None;
-            loop {
-                let page = pages.subscriptions_after(after, PAGE).await?;
-                let Some(last) = page.last() else { return Ok(()) };
-                after = Some(SubscriptionId(last.id));
-                if sender.send(page).await.is_err() {
-                    // What came before could not be used, which is told.
-                    return Ok(());
-                }
-            }
-        };
-        let take_in = async {
-            while let Some(page) = receiver.recv().await {
-                self.write().fill_subscriptions(page)?;
-            }
-            drop(receiver);
-            Ok::<_, StoreError>(())
-        };
-        let (read, taken_in) = tokio::join!(read, take_in);
-        read.and(taken_in).map(|()| records.documents)
     }
 
     /// Makes a topic, or finds the one that is there if its settings are the same. `room` is told how many topics of its kind

@@ -13,7 +13,7 @@ use crate::notification::Format;
 use crate::protocol::Protocol;
 use crate::retry::{RetrySchedule, SubscriptionDeliveryPolicy};
 use crate::subscription::{
-    Confirmation, Destination, Replay, Subscription, SubscriptionId, SubscriptionSettings, SubscriptionState,
+    Confirmation, Destination, Kept, Replay, Subscription, SubscriptionId, SubscriptionSettings, SubscriptionState,
 };
 use crate::topic::Topic;
 
@@ -46,7 +46,7 @@ const _: () = assert!(size_of::<Row>() <= 96, "a subscription ought to be small"
 pub(super) type Principal = Arc<Arc<str>>;
 
 /// The last part of the ARN, if it is a UUID as an engine writes them. Others lie beside the row, and here are zeros.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Name([u8; 16]);
 
 /// A state without its time.
@@ -72,6 +72,78 @@ struct Rare {
     attributes: BTreeMap<String, String>,
 }
 
+/// A row without what it shares with others.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub(super) id: SubscriptionId,
+    pub(super) name: Name,
+    pub(super) address: Box<str>,
+    policy: Option<FilterPolicy>,
+    rare: Option<Box<Rare>>,
+    expires: Timestamp,
+    standing: Standing,
+    format: Format,
+    confirmation: Confirmation,
+    is_paused: bool,
+}
+
+impl Draft {
+    /// A draft of what is kept under an ARN that ends in `name`.
+    pub(super) fn of(kept: Kept<'_>, name: &str) -> Self {
+        let Kept { id, address, endpoint, settings, state, tokens, paused, stopped_after, replay, .. } = kept;
+        let short = Name::of(name);
+        let rare = Rare {
+            name: (short == Name::BESIDE).then(|| name.into()),
+            endpoint,
+            tokens,
+            stopped_after,
+            replay,
+            delivery_policy: settings.delivery_policy,
+            schedule: settings.schedule,
+            dead_letters: settings.dead_letters,
+            attributes: settings.attributes,
+        };
+        let (standing, expires) = match state {
+            SubscriptionState::Pending { expires } => (Standing::Pending, expires),
+            SubscriptionState::Confirmed => (Standing::Confirmed, Timestamp::default()),
+            SubscriptionState::Ended { expires } => (Standing::Ended, expires),
+        };
+        Self {
+            id,
+            name: short,
+            address: address.into(),
+            policy: settings.filter_policy,
+            rare: (!rare.is_empty()).then(|| Box::new(rare)),
+            expires,
+            standing,
+            format: settings.format,
+            confirmation: kept.confirmation,
+            is_paused: paused,
+        }
+    }
+
+    /// The row, with the number of its protocol among those of the registry.
+    pub(super) fn row(self, topic: &Arc<Topic>, protocol: u32, principal: Option<Principal>) -> Row {
+        let Self { id, name, address, policy, rare, expires, standing, format, confirmation, is_paused } = self;
+        let topic = Arc::clone(topic);
+        Row {
+            id,
+            topic,
+            name,
+            address,
+            policy,
+            principal,
+            rare,
+            expires,
+            protocol,
+            standing,
+            format,
+            confirmation,
+            is_paused,
+        }
+    }
+}
+
 impl Row {
     /// The subscription in few bytes. Its principal is what `shared` makes of it.
     pub(super) fn of(
@@ -80,43 +152,8 @@ impl Row {
         protocol: u32,
         shared: impl FnOnce(&Arc<str>) -> Principal,
     ) -> Self {
-        let settings = &subscription.settings;
-        let name = subscription.arn.name();
-        let short = Name::of(name);
-        let (address, endpoint) = match &subscription.destination {
-            Destination::Address { address, .. } => (address.as_str(), None),
-            Destination::Endpoint(endpoint) => ("", Some(Arc::clone(endpoint))),
-        };
-        let rare = Rare {
-            name: (short == Name::BESIDE).then(|| name.into()),
-            endpoint,
-            tokens: subscription.tokens.clone(),
-            stopped_after: subscription.stopped_after,
-            replay: subscription.replay,
-            delivery_policy: settings.delivery_policy.clone(),
-            schedule: settings.schedule.clone(),
-            dead_letters: settings.dead_letters.clone(),
-            attributes: settings.attributes.clone(),
-        };
-        Self {
-            id: subscription.id,
-            topic: Arc::clone(topic),
-            name: short,
-            address: address.into(),
-            policy: settings.filter_policy.clone(),
-            principal: subscription.principal.as_ref().map(shared),
-            rare: (!rare.is_empty()).then(|| Box::new(rare)),
-            expires: subscription.expires().unwrap_or_default(),
-            protocol,
-            standing: match subscription.state {
-                SubscriptionState::Pending { .. } => Standing::Pending,
-                SubscriptionState::Confirmed => Standing::Confirmed,
-                SubscriptionState::Ended { .. } => Standing::Ended,
-            },
-            format: settings.format,
-            confirmation: subscription.confirmation,
-            is_paused: subscription.paused,
-        }
+        let principal = subscription.principal.as_ref().map(shared);
+        Draft::of(Kept::of(subscription), subscription.arn.name()).row(topic, protocol, principal)
     }
 
     /// The subscription at length, whose protocol is among `protocols`.
@@ -207,6 +244,11 @@ impl Row {
         account.unwrap_or_else(|| self.topic.arn().account())
     }
 
+    /// Whether it belongs to another account than the topic.
+    pub(super) fn is_foreign(&self) -> bool {
+        self.principal.is_some() && self.owner() != self.topic.arn().account()
+    }
+
     /// Whether the last part of its ARN is that one.
     pub(super) fn is_named(&self, name: &str) -> bool {
         match self.rare().and_then(|rare| rare.name.as_deref()) {
@@ -245,6 +287,10 @@ impl Name {
         read.filter(|name| name.with(|written| written == text)).unwrap_or(Self::BESIDE)
     }
 
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     fn with<T>(self, act: impl FnOnce(&str) -> T) -> T {
         let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
         act(Uuid::from_bytes(self.0).hyphenated().encode_lower(&mut text))
@@ -260,7 +306,8 @@ mod tests {
     use crate::arn::TopicArn;
     use crate::filter::FilterPolicyScope;
     use crate::retry::RetryPhase;
-    use crate::subscription::ReplayStatus;
+    use crate::store::SubscriptionPage;
+    use crate::subscription::{ReplayStatus, Written};
     use crate::topic::TopicSettings;
 
     fn topic() -> Arc<Topic> {
@@ -274,10 +321,23 @@ mod tests {
         Subscription::new(SubscriptionId(7), arn, topic, destination, settings, SubscriptionState::Confirmed)
     }
 
+    /// The row of what a store keeps.
+    fn kept(subscription: &Subscription, topic: &Arc<Topic>) -> Row {
+        let mut page = SubscriptionPage::new();
+        page.push(subscription.id, &serde_json::to_string(&subscription.to_record().unwrap()).unwrap());
+        let (id, record) = page.read::<Written<'_>>().next().unwrap();
+        let kept = Kept::of_record(id, record.unwrap()).unwrap();
+        assert_eq!((&*kept.arn, &*kept.protocol), (subscription.arn.as_str(), subscription.protocol.as_str()));
+        assert_eq!(kept.principal.as_deref(), subscription.principal.as_deref());
+        Draft::of(kept, subscription.arn.name()).row(topic, 1, subscription.principal.clone().map(Arc::new))
+    }
+
     /// Whether a row says the same in the end.
     fn comes_back(subscription: &Subscription, topic: &Arc<Topic>) -> bool {
         let row = Row::of(subscription, topic, 1, |principal| Arc::new(Arc::clone(principal)));
-        let back = row.subscription(&[Protocol::Sqs, subscription.protocol.clone()]);
+        let protocols = [Protocol::Sqs, subscription.protocol.clone()];
+        let back = row.subscription(&protocols);
+        assert_eq!(format!("{back:?}"), format!("{:?}", kept(subscription, topic).subscription(&protocols)));
         assert!(row.is_named(subscription.arn.name()) && !row.is_named("another"));
         format!("{subscription:?}") == format!("{back:?}")
             && back.to_record() == subscription.to_record()

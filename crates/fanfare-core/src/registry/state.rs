@@ -8,7 +8,7 @@ use crate::arn::{Owner, TopicArn};
 use crate::endpoint::Endpoint;
 use crate::host::Timestamp;
 use crate::protocol::Protocol;
-use crate::store::{CorruptRecord, StoreError, StoreErrorKind, SubscriptionRecord, TopicRecord};
+use crate::store::{CorruptRecord, StoreError, StoreErrorKind, TopicRecord};
 use crate::subscription::{Destination, Subscription, SubscriptionId, SubscriptionState};
 use crate::topic::{Topic, TopicSettings};
 
@@ -26,7 +26,7 @@ pub(super) struct State {
     pub(super) topic_counts: HashMap<(String, bool), u64>,
     pub(super) rows: Rows,
     /// Tokens that confirm a pending subscription or restore an ended one.
-    by_token: HashMap<Arc<str>, SubscriptionId>,
+    pub(super) by_token: HashMap<Arc<str>, SubscriptionId>,
     /// When pending and ended subscriptions are looked at, to be forgotten if nothing has changed.
     pub(super) expiries: BTreeSet<(Timestamp, SubscriptionId)>,
     pub(super) claims: Claims,
@@ -128,14 +128,14 @@ impl Entry {
     }
 
     /// Takes in a subscription that is not there.
-    fn add(&mut self, row: &Row) {
+    pub(super) fn add(&mut self, row: &Row) {
         if row.has_ended() {
             self.ended.insert(row.id)
         } else {
             self.subscriptions.insert(row.id)
         };
         self.counts.add(SubscriptionCounts::of_one(row.state(), row.is_filtered()));
-        self.foreign += u64::from(row.owner() != self.topic.arn().account());
+        self.foreign += u64::from(row.is_foreign());
     }
 
     /// Takes a subscription out, if it is one of this topic and not of an earlier one of its name.
@@ -143,7 +143,7 @@ impl Entry {
         let was_there = if row.has_ended() { self.ended.remove(&row.id) } else { self.subscriptions.remove(&row.id) };
         if was_there {
             self.counts.subtract(SubscriptionCounts::of_one(row.state(), row.is_filtered()));
-            self.foreign -= u64::from(row.owner() != self.topic.arn().account());
+            self.foreign -= u64::from(row.is_foreign());
         }
         was_there
     }
@@ -159,25 +159,6 @@ impl State {
     pub(super) fn fill_topics(&mut self, records: Vec<TopicRecord>) -> Result<(), StoreError> {
         for record in records {
             self.put_topic(Topic::from_record(record).map_err(unusable)?);
-        }
-        Ok(())
-    }
-
-    /// Takes in subscriptions that were kept, after the topics.
-    pub(super) fn fill_subscriptions(&mut self, records: Vec<SubscriptionRecord>) -> Result<(), StoreError> {
-        let mut last: Option<Arc<Topic>> = None;
-        for record in records {
-            // Most often, the topic is that of the one before.
-            let known = last.filter(|topic| topic.arn().as_str() == record.arn.topic_text());
-            let topic = known.unwrap_or_else(|| {
-                let arn = record.arn.topic();
-                // The topic of an ended subscription may be gone; nothing of it matters any more.
-                let topic = self.topics.get(&arn).map(|entry| Arc::clone(&entry.topic));
-                topic.unwrap_or_else(|| Arc::new(gone(arn)))
-            });
-            let subscription = Subscription::from_record(record, &topic).map_err(unusable)?;
-            self.put_of(&subscription, &topic);
-            last = Some(topic);
         }
         Ok(())
     }
@@ -346,11 +327,11 @@ impl State {
 }
 
 fn unusable(error: CorruptRecord) -> StoreError {
-    StoreError::new(StoreErrorKind::Corrupt, "a topic or subscription that was kept cannot be used").with_source(error)
+    StoreError::new(StoreErrorKind::Corrupt, "a topic that was kept cannot be used").with_source(error)
 }
 
 /// A topic of which nothing is known any more.
-fn gone(arn: TopicArn) -> Topic {
+pub(super) fn gone(arn: TopicArn) -> Topic {
     Topic::new(arn, Timestamp::EPOCH, TopicSettings::default())
 }
 

@@ -6,6 +6,7 @@
 
 mod journal;
 mod memory;
+mod page;
 mod records;
 mod registry_store;
 
@@ -19,6 +20,7 @@ pub use journal::{
     MessageState, Range, Settled, Settlement, Stage, StoredMessage,
 };
 pub use memory::{MemoryBounds, MemoryStore};
+pub use page::SubscriptionPage;
 pub use records::{
     ConfirmationRecord, CorruptRecord, DestinationRecord, DocumentRecord, FilterRecord, ReplayRecord,
     ReplayStatusRecord, StateRecord, SubscriptionRecord, TopicRecord,

@@ -197,7 +197,8 @@ impl fmt::Display for CorruptRecord {
 
 impl Error for CorruptRecord {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&*self.0)
+        // The error itself has been told.
+        self.0.source()
     }
 }
 

@@ -5,8 +5,8 @@ use std::num::NonZeroUsize;
 
 use async_trait::async_trait;
 
-use super::StoreError;
 use super::records::{DocumentRecord, SubscriptionRecord, TopicRecord};
+use super::{StoreError, SubscriptionPage};
 use crate::arn::TopicArn;
 use crate::subscription::SubscriptionId;
 
@@ -80,7 +80,8 @@ pub trait RegistryPages: Send + Sync {
     /// When it cannot be read.
     async fn all_but_subscriptions(&self) -> Result<RegistryRecords, StoreError>;
 
-    /// The subscriptions after that one, in the order of their ids, at most `max`.
+    /// The subscriptions after that one, in the order of their ids, at most `max`. Their records are handed over as they were
+    /// written: whoever asks for them finds out whether they can be used.
     ///
     /// # Errors
     /// When they cannot be read.
@@ -88,5 +89,5 @@ pub trait RegistryPages: Send + Sync {
         &self,
         after: Option<SubscriptionId>,
         max: NonZeroUsize,
-    ) -> Result<Vec<SubscriptionRecord>, StoreError>;
+    ) -> Result<SubscriptionPage, StoreError>;
 }

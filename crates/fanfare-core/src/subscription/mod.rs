@@ -1,6 +1,7 @@
 //! A subscription: which messages of a topic go where, in which form, and for how long they are tried.
 
 mod destination;
+mod kept;
 mod record;
 mod subscribe;
 
@@ -15,6 +16,7 @@ use crate::retry::{EffectiveDeliveryPolicy, RetrySchedule};
 use crate::topic::Topic;
 
 pub use destination::Destination;
+pub(crate) use kept::{Kept, Written};
 pub use subscribe::{Subscribe, SubscriptionSettings};
 
 /// Where a subscription stands.

@@ -1,18 +1,11 @@
-//! Subscriptions as stores keep them.
+//! Subscriptions as stores keep them; `kept.rs` reads them.
 
-use std::time::Duration;
-
-use super::{
-    Confirmation, Destination, Replay, ReplayStatus, Subscription, SubscriptionId, SubscriptionSettings,
-    SubscriptionState,
-};
-use crate::filter::FilterPolicy;
+use super::{Confirmation, Replay, ReplayStatus, Subscription, SubscriptionState};
 use crate::notification::Format;
-use crate::retry::{BackoffFunction, RetryPhase, RetrySchedule, SubscriptionDeliveryPolicy};
+use crate::retry::SubscriptionDeliveryPolicy;
 use crate::store::{
-    ConfirmationRecord, CorruptRecord, FilterRecord, ReplayRecord, ReplayStatusRecord, StateRecord, SubscriptionRecord,
+    ConfirmationRecord, FilterRecord, ReplayRecord, ReplayStatusRecord, StateRecord, SubscriptionRecord,
 };
-use crate::topic::Topic;
 
 impl Subscription {
     /// The subscription as it can be kept; nothing when it delivers to an object of the program's own.
@@ -56,44 +49,6 @@ impl Subscription {
             attributes: settings.attributes.clone(),
         })
     }
-
-    pub(crate) fn from_record(record: SubscriptionRecord, topic: &Topic) -> Result<Self, CorruptRecord> {
-        let format = match (record.raw, record.cloud_event) {
-            (true, _) => Format::Raw,
-            (false, true) => Format::CloudEvent,
-            (false, false) => Format::Envelope,
-        };
-        let filter_policy = record.filter_policy.map(|filter| FilterPolicy::parse(&filter.text, filter.scope.parse()?));
-        let delivery_policy =
-            record.delivery_policy.map(|text| SubscriptionDeliveryPolicy::parse(&text, record.raw.into()));
-        let settings = SubscriptionSettings {
-            filter_policy: filter_policy.transpose().map_err(CorruptRecord::new)?,
-            format,
-            delivery_policy: delivery_policy.transpose().map_err(CorruptRecord::new)?,
-            schedule: record.schedule.map(schedule_of).transpose()?,
-            dead_letters: record.dead_letters.map(Destination::from_record),
-            attributes: record.attributes,
-        };
-        let state = match record.state {
-            StateRecord::Pending { expires } => SubscriptionState::Pending { expires },
-            StateRecord::Confirmed => SubscriptionState::Confirmed,
-            StateRecord::Ended { expires } => SubscriptionState::Ended { expires },
-        };
-        let destination = Destination::from_record(record.destination);
-        Ok(Self {
-            tokens: record.tokens.into_iter().map(|(token, expires)| (token.into(), expires)).collect(),
-            paused: record.paused,
-            stopped_after: record.stopped_after,
-            replay: record.replay.map(|replay| (*replay).into()),
-            principal: record.principal.map(Into::into),
-            confirmation: match record.confirmation {
-                ConfirmationRecord::ByToken => Confirmation::ByToken,
-                ConfirmationRecord::Authenticated => Confirmation::Authenticated,
-                ConfirmationRecord::Guarded => Confirmation::Guarded,
-            },
-            ..Self::new(SubscriptionId(record.id), record.arn, topic, destination, settings, state)
-        })
-    }
 }
 
 impl From<Replay> for ReplayRecord {
@@ -116,16 +71,4 @@ impl From<ReplayRecord> for Replay {
         };
         Self { from: record.from, to: record.to, begun: record.begun, status }
     }
-}
-
-fn schedule_of(phases: Vec<(u32, String, Duration, Duration)>) -> Result<RetrySchedule, CorruptRecord> {
-    let phases: Result<Vec<_>, CorruptRecord> = phases
-        .into_iter()
-        .map(|(retries, function, from, to)| {
-            let function = BackoffFunction::named(&function);
-            let function = function.ok_or_else(|| CorruptRecord::new("unknown backoff function"))?;
-            Ok(RetryPhase::backoff(retries, function, from, to))
-        })
-        .collect();
-    RetrySchedule::extended(phases?).map_err(CorruptRecord::new)
 }

@@ -65,6 +65,10 @@ impl<K: Copy + Ord> Everything<K> {
 
     /// The piece that the key is in, or belongs to.
     fn place(&self, key: &K) -> usize {
+        // The newest is usually behind all others.
+        if self.pieces.last().and_then(|piece| piece.first()).is_some_and(|first| first <= key) {
+            return self.pieces.len() - 1;
+        }
         let above = self.pieces.partition_point(|piece| piece.first().is_some_and(|first| first <= key));
         above.saturating_sub(1)
     }

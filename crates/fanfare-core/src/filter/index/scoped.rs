@@ -86,6 +86,27 @@ impl<K: Copy + Eq + Hash> Scoped<K> {
 
     /// Files the policy, which is not empty, under a key that has none.
     pub(super) fn insert(&mut self, key: K, policy: FilterPolicy) {
+        let number = self.file_all(key, policy);
+        let Self { keys, policies, key_hasher, .. } = self;
+        keys.insert(key_hasher.hash_one(key), number, |number| key_hash(policies, key_hasher, *number));
+    }
+
+    /// Files the policy as [`Scoped::insert`] does, but it is not found by its key before [`Scoped::enter_keys`] is called.
+    pub(super) fn insert_before_keys(&mut self, key: K, policy: FilterPolicy) {
+        self.file_all(key, policy);
+    }
+
+    /// Makes every policy found by its key, which costs less than to do it one by one.
+    pub(super) fn enter_keys(&mut self) {
+        let Self { keys, policies, key_hasher, .. } = self;
+        *keys = Table::with_room_for(policies.len());
+        for (number, filing) in policies.numbered() {
+            keys.insert(key_hasher.hash_one(filing.key), number, |number| key_hash(policies, key_hasher, *number));
+        }
+    }
+
+    /// Files the policy but for its key, and answers its number.
+    fn file_all(&mut self, key: K, policy: FilterPolicy) -> u32 {
         let rules = policy.rules();
         let conditions = 0..rules.conditions_len();
         let paths: Vec<_> = conditions.map(|number| self.trie.add(rules.condition(number).key(), &self.seed)).collect();
@@ -108,9 +129,7 @@ impl<K: Copy + Eq + Hash> Scoped<K> {
         }
         let number = self.policies.insert(Filing { key, policy: policy.clone(), shape, second_look });
         self.for_clauses(&rules, &paths, &filed, |index, path, clause| index.file(path, clause, number, second_look));
-        let Self { keys, policies, key_hasher, .. } = self;
-        let hash_of = |number: &u32| policies.get(*number).map_or(0, |filing| key_hasher.hash_one(filing.key));
-        keys.insert(key_hasher.hash_one(key), number, hash_of);
+        number
     }
 
     /// Takes out the policy of that key.
@@ -280,4 +299,8 @@ impl<K: Copy + Eq + Hash> Scoped<K> {
     fn has_key(&self, number: u32, key: &K) -> bool {
         self.policies.get(number).is_some_and(|filing| filing.key == *key)
     }
+}
+
+fn key_hash<K: Hash>(policies: &Slab<Filing<K>>, hasher: &RandomState, number: u32) -> u64 {
+    policies.get(number).map_or(0, |filing| hasher.hash_one(&filing.key))
 }

@@ -2,12 +2,12 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-/// The secret by which one index hashes.
+/// The secret by which one index, or one registry, hashes.
 ///
-/// Who writes policies and messages may be nobody's friend, so the hashes are seeded. They are made for speed all the same:
+/// Who writes policies, messages and addresses may be nobody's friend, so the hashes are seeded. They are made for speed all the same:
 /// two clauses that meet in one hash only bring each other candidates, which are looked at before they count.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Seed {
+pub(crate) struct Seed {
     first: u64,
     step: u64,
     last: u64,
@@ -19,14 +19,14 @@ pub(super) struct Running(u64);
 
 impl Seed {
     /// A seed at random.
-    pub(super) fn random() -> Self {
+    pub(crate) fn random() -> Self {
         let random = RandomState::new();
         // Odd, so that no factor of two gets lost.
         Self { first: random.hash_one(1), step: random.hash_one(2) | 1, last: random.hash_one(3) | 1 }
     }
 
     /// The hash of `bytes` that mean `what`.
-    pub(super) fn hash(&self, what: u64, bytes: &[u8]) -> u64 {
+    pub(crate) fn hash(&self, what: u64, bytes: &[u8]) -> u64 {
         let mut state = self.first ^ what;
         let (eights, rest) = bytes.as_chunks::<8>();
         for eight in eights {
