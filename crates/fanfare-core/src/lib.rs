@@ -4,6 +4,7 @@ pub mod arn;
 pub mod attempt;
 pub mod attribute;
 pub mod batch;
+mod by_id;
 pub mod connector;
 pub mod delivery;
 pub mod documents;

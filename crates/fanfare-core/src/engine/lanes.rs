@@ -5,8 +5,7 @@
 //! lane that waits for its endpoint or for a time leaves its place to the next. So does one that lingers after its last delivery
 //! (`linger`).
 
-use std::collections::HashMap;
-use std::hash::{BuildHasher as _, BuildHasherDefault};
+use std::hash::BuildHasher as _;
 use std::num::NonZeroUsize;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -21,11 +20,11 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::Engine;
-use super::by_id::{ById, Spread};
 use super::lane::{self, Manner};
 use super::queue::Queue;
 use super::signal::Signal;
 use super::threads::Threads;
+use crate::by_id::{ById, Spread};
 use crate::host::Timestamp;
 use crate::subscription::SubscriptionId;
 
@@ -42,7 +41,7 @@ pub(super) struct Lanes {
     /// How many lanes may be at work at a time.
     places: NonZeroUsize,
     /// How idle lanes are to go on when they have work again, where that is not as new lanes do.
-    manners: Mutex<HashMap<SubscriptionId, Manner>>,
+    manners: Mutex<ById<Manner>>,
     /// How many lanes have an endpoint that keeps failing.
     failing: Arc<AtomicUsize>,
     tasks: Weak<Mutex<JoinSet<()>>>,
@@ -156,7 +155,7 @@ impl Lanes {
     /// The runtime that the lane is at work in.
     fn runtime_of(&self, id: SubscriptionId) -> &Handle {
         // Spread, because ids may have a pattern.
-        let number = usize::try_from(BuildHasherDefault::<Spread>::default().hash_one(id) >> 32).unwrap_or_default();
+        let number = usize::try_from(Spread::default().hash_one(id) >> 32).unwrap_or_default();
         number.checked_rem(self.at_work.len()).and_then(|at| self.at_work.get(at)).unwrap_or(&self.runtime)
     }
 

@@ -8,7 +8,6 @@
 //! `progress` and `report` tell those who listen; `rest` tells whoever owns the time when there is nothing to do.
 
 mod attempt;
-mod by_id;
 mod dedup;
 mod direct;
 mod fanfare;

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::by_id::Ids;
+use crate::by_id::Ids;
 use crate::subscription::SubscriptionId;
 
 /// Lanes that are called together, beyond which they are a crowd.
@@ -32,6 +32,7 @@ impl Queue {
 
     /// Queues lanes that are called together, in this order, but for those that are queued.
     pub(super) fn push_all(&mut self, ids: Vec<SubscriptionId>) {
+        self.queued.reserve(ids.len());
         let mut new: VecDeque<_> = ids.into_iter().filter(|id| self.queued.insert(*id)).collect();
         if new.len() > FEW_MAX {
             self.crowds.push_back(new);

@@ -9,12 +9,12 @@ use tokio::sync::Notify;
 
 use super::Engine;
 use super::attempt::{self, Attempted};
-use super::by_id::ById;
 use super::health::Health;
 use super::lane::{STORE_DELAY, complain};
 use super::signal::Signal;
 use super::verdict::Verdict;
 use crate::attempt::Attempt;
+use crate::by_id::ById;
 use crate::host::Timestamp;
 use crate::store::{Settled, Settlement};
 use crate::subscription::{Subscription, SubscriptionId};

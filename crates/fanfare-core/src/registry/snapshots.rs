@@ -1,8 +1,8 @@
 //! Subscriptions at length, as far as they are at work.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::by_id::ById;
 use crate::subscription::{Subscription, SubscriptionId};
 
 /// Subscriptions as they stand that somebody asked for lately, so that one at work is not made of its row anew each time.
@@ -12,8 +12,8 @@ pub(super) struct Snapshots(Box<[Mutex<Shard>]>);
 /// Some of them, each in the younger half if it was asked for since the halves were changed last.
 #[derive(Debug, Default)]
 struct Shard {
-    young: HashMap<SubscriptionId, Arc<Subscription>>,
-    old: HashMap<SubscriptionId, Arc<Subscription>>,
+    young: ById<Arc<Subscription>>,
+    old: ById<Arc<Subscription>>,
 }
 
 /// Fewer wait for each other when there are several.
