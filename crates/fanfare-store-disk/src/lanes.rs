@@ -50,39 +50,51 @@ pub(crate) struct Fresh {
 struct FreshQueue {
     /// Nothing only when there is no other either.
     first: Option<Fresh>,
-    others: VecDeque<Fresh>,
+    #[allow(clippy::box_collection, reason = "there may be millions of lanes, and most have no others")]
+    others: Option<Box<VecDeque<Fresh>>>,
 }
 
 impl FreshQueue {
     fn push(&mut self, fresh: Fresh) {
         match self.first {
             None => self.first = Some(fresh),
-            Some(_) => self.others.push_back(fresh),
+            Some(_) => self.others.get_or_insert_default().push_back(fresh),
         }
     }
 
     /// Takes out that of message `number`.
     fn remove(&mut self, number: u64) {
         if self.first.is_some_and(|first| first.number == number) {
-            self.first = self.others.pop_front();
-        } else if let Some(at) = self.others.iter().position(|fresh| fresh.number == number) {
-            self.others.remove(at);
+            self.first = self.next();
+        } else if let Some(others) = &mut self.others
+            && let Some(at) = others.iter().position(|fresh| fresh.number == number)
+        {
+            others.remove(at);
         }
     }
 
     fn retain(&mut self, is_kept: impl Fn(&Fresh) -> bool) {
-        self.others.retain(&is_kept);
+        if let Some(others) = &mut self.others {
+            others.retain(&is_kept);
+        }
         if self.first.is_some_and(|first| !is_kept(&first)) {
-            self.first = self.others.pop_front();
+            self.first = self.next();
         }
     }
 
+    /// Takes out the first of the others.
+    fn next(&mut self) -> Option<Fresh> {
+        let next = self.others.as_mut()?.pop_front();
+        self.others.take_if(|others| others.is_empty());
+        next
+    }
+
     fn iter(&self) -> impl Iterator<Item = &Fresh> {
-        self.first.iter().chain(&self.others)
+        self.first.iter().chain(self.others.iter().flat_map(|others| others.iter()))
     }
 
     fn len(&self) -> usize {
-        usize::from(self.first.is_some()) + self.others.len()
+        usize::from(self.first.is_some()) + self.others.as_ref().map_or(0, |others| others.len())
     }
 
     fn is_empty(&self) -> bool {
@@ -192,7 +204,9 @@ impl Lanes {
     pub(crate) fn add_fresh(&self, fresh: Fresh, lanes: impl IntoIterator<Item = SubscriptionId>) {
         let lanes = lanes.into_iter();
         let mut known = self.lock();
-        known.reserve(lanes.size_hint().0);
+        // Those may be among them that are known.
+        let room = lanes.size_hint().0.saturating_sub(known.len());
+        known.reserve(room);
         for lane in lanes {
             known.entry(lane).or_default().fresh.push(fresh);
         }

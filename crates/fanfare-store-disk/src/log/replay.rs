@@ -82,6 +82,7 @@ pub(crate) fn count(changes: &mut Changes<'_>, fan_out: &FanOut, rows: &[i64], r
     changes.totals.matched += per_delivery * (kept + refused.cast_signed());
     changes.totals.dropped += per_delivery * refused.cast_signed();
     changes.totals.pending += per_delivery * kept;
+    changes.reserve(fan_out.lanes.len() + rows.len());
     fan_out.lanes.iter().for_each(|&lane| changes.add_fresh(lane));
     rows.iter().for_each(|&lane| changes.add_rows(lane, 1));
 }

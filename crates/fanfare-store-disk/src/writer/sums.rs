@@ -179,6 +179,12 @@ impl<'a> Changes<'a> {
         self.sums.fresh
     }
 
+    /// Makes room for changes of so many lanes, of which those may be known that are.
+    pub(crate) fn reserve(&mut self, lanes: usize) {
+        self.sums.waiting.reserve(lanes.saturating_sub(self.sums.waiting.len()));
+        self.added.reserve(lanes);
+    }
+
     /// Counts deliveries with rows that came to `lane`, or went.
     pub(crate) fn add_rows(&mut self, lane: i64, change: i64) {
         self.add(lane, Added::Rows(change));
