@@ -395,6 +395,23 @@ async fn endpoints_that_hang_leave_their_places_to_others() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn endpoints_that_take_their_time_do_not_bound_the_rate_by_the_places() {
+    let host = Arc::new(SimulatedHost::new(1));
+    let places = NonZeroUsize::new(10).unwrap();
+    let fanfare = Fanfare::builder().host(Arc::clone(&host)).lanes_at_work(places).open();
+    let topic = fanfare.create_topic("orders").await.unwrap();
+    let endpoint = ScriptedEndpoint::new();
+    endpoint.always(Step::Slow(Duration::from_secs(1)));
+    for _ in 0..200 {
+        fanfare.subscribe(&topic, subscribe(&endpoint)).await.unwrap();
+    }
+    let began = host.now();
+    assert_eq!(fanfare.publish(&topic, message(1)).await.unwrap().settled().await.delivered(), 200);
+    let took = host.now().since(began);
+    assert!(took < Duration::from_secs(3), "{took:?} for 200 that take a second each, ten at a time");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_message_to_few_does_not_wait_behind_one_to_very_many() {
     let fanfare = Fanfare::builder().host(SimulatedHost::new(1)).lanes_at_work(NonZeroUsize::MIN).open();
     let (many, few) = (fanfare.create_topic("many").await.unwrap(), fanfare.create_topic("few").await.unwrap());
@@ -429,7 +446,7 @@ async fn no_more_lanes_begin_when_the_engine_itself_comes_late() {
     endpoint.wait_for(2).await;
     // As when nothing had its turn for ten seconds.
     host.jump_forward(Duration::from_secs(10));
-    host.sleep(Duration::from_millis(101)).await;
+    host.sleep(Duration::from_millis(51)).await;
     assert_eq!(fanfare.activity().lanes_at_work, 2, "nobody can tell yet who waits");
     assert_eq!(endpoint.wait_for(20).await.len(), 20, "the next look is in time");
 }

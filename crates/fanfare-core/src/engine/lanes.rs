@@ -29,7 +29,10 @@ use crate::host::Timestamp;
 use crate::subscription::SubscriptionId;
 
 /// How often, while lanes queue, the others are looked at for that.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// How long a lane may wait for its endpoint before its place is left to another one.
+const PATIENCE: Duration = Duration::from_millis(25);
 
 /// Lanes that wait for their endpoints beyond which further ones keep their places: each may hold a connection.
 const WAITING_MAX: usize = 65_536;
@@ -358,10 +361,10 @@ impl Engine {
                 let now = self.steady.now();
                 let mut running = self.lanes.running();
                 let at_work = running.signals.values().filter(|signal| signal.lingers_since().is_none());
-                let waiting = at_work.filter(|signal| signal.waits(now)).count().min(WAITING_MAX);
-                // Where one look comes late, lanes do too: they may wait for their turn, and more of them would make it worse.
-                let is_late = now.since(looked) >= 2 * LOOK_EVERY;
-                running.waiting = if is_late { waiting.min(running.waiting) } else { waiting };
+                // Where a look comes late, lanes do too: they wait for their turn then, and more of them would make it worse.
+                let late = now.since(looked).saturating_sub(LOOK_EVERY);
+                let waiting = at_work.filter(|signal| signal.waits(now, PATIENCE + 2 * late)).count();
+                running.waiting = waiting.min(WAITING_MAX);
                 looked = now;
                 if running.queue.is_empty() || self.lanes.closing() {
                     (running.waiting, running.is_watched) = (0, false);

@@ -7,9 +7,6 @@ use tokio::sync::Notify;
 
 use crate::host::Timestamp;
 
-/// How long a lane may wait for its endpoint before its place is left to another one.
-const PATIENCE: Duration = Duration::from_millis(250);
-
 /// Tells a lane that there may be work.
 #[derive(Debug)]
 pub(super) struct Signal {
@@ -87,11 +84,11 @@ impl Signal {
         self.called.store(false, Ordering::SeqCst);
     }
 
-    /// Whether the lane waits: for a time, or for its endpoint for longer than most answer in. One that waits for the store does
-    /// not: others would only add to what the store has to do.
-    pub(super) fn waits(&self, now: Timestamp) -> bool {
+    /// Whether the lane waits: for a time, or for its endpoint, as one does that has not gone on for `patience`. One that waits
+    /// for the store does not: others would only add to what the store has to do.
+    pub(super) fn waits(&self, now: Timestamp, patience: Duration) -> bool {
         let went_on = Timestamp::from_unix_ms(self.went_on.load(Ordering::Relaxed));
-        let is_patient = now.since(went_on) >= PATIENCE && !self.awaits_store.load(Ordering::SeqCst);
+        let is_patient = now.since(went_on) >= patience && !self.awaits_store.load(Ordering::SeqCst);
         self.rests_until.load(Ordering::SeqCst) != BUSY || is_patient
     }
 
