@@ -57,22 +57,25 @@ async fn deliveries_go_on_while_the_store_settles_those_before_up_to_a_bound() {
 
 #[tokio::test(start_paused = true)]
 async fn lanes_that_wait_for_the_store_keep_their_places() {
-    let (store, endpoint) = (GatedStore::new(), ScriptedEndpoint::new());
-    let places = NonZeroUsize::new(2).unwrap();
-    let builder = Fanfare::builder().host(SimulatedHost::new(1)).lanes_at_work(places);
-    let fanfare = builder.open_store(store.clone()).await.unwrap();
-    let topic = fanfare.create_topic("orders").await.unwrap();
-    for _ in 0..20 {
-        fanfare.subscribe(&topic, Subscribe::endpoint(Arc::new(endpoint.clone()))).await.unwrap();
+    for what in ["taking", "settling"] {
+        let (store, endpoint) = (GatedStore::new(), ScriptedEndpoint::new());
+        let places = NonZeroUsize::new(2).unwrap();
+        let builder = Fanfare::builder().host(SimulatedHost::new(1)).lanes_at_work(places);
+        let fanfare = builder.open_store(store.clone()).await.unwrap();
+        let topic = fanfare.create_topic("orders").await.unwrap();
+        for _ in 0..20 {
+            fanfare.subscribe(&topic, Subscribe::endpoint(Arc::new(endpoint.clone()))).await.unwrap();
+        }
+        let gate = if what == "taking" { &store.taking } else { &store.settling };
+        gate.close();
+        let published = fanfare.publish(&topic, message(1)).await.unwrap();
+        gate.waited_for().await;
+        // Nothing else happens, however long it takes.
+        tokio::time::sleep(Duration::from_secs(3600)).await;
+        assert_eq!(fanfare.activity().lanes_queued, 18, "while the store is {what}");
+        gate.open();
+        assert_eq!(published.settled().await.delivered(), 20);
     }
-    store.settling.close();
-    let published = fanfare.publish(&topic, message(1)).await.unwrap();
-    endpoint.wait_for(2).await;
-    // Nothing else happens, however long it takes.
-    tokio::time::sleep(Duration::from_secs(3600)).await;
-    assert_eq!((endpoint.attempts().len(), fanfare.activity().lanes_queued), (2, 18));
-    store.settling.open();
-    assert_eq!(published.settled().await.delivered(), 20);
 }
 
 #[tokio::test(start_paused = true)]

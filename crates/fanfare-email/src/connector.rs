@@ -62,7 +62,7 @@ impl Connector for EmailConnector {
     fn foresee(&self, protocol: &Protocol, notification: &Notification) {
         // What is for people is not signed.
         if *protocol == Protocol::EmailJson {
-            self.0.renderer.foresee(notification);
+            self.0.renderer.foresee_body(notification);
         }
     }
 }

@@ -69,7 +69,7 @@ impl Connector for HttpConnector {
     }
 
     fn foresee(&self, _: &Protocol, notification: &Notification) {
-        self.renderer.foresee(notification);
+        self.renderer.foresee_body(notification);
     }
 }
 

@@ -52,7 +52,7 @@ impl Connector for LambdaConnector {
     }
 
     fn foresee(&self, _: &Protocol, notification: &Notification) {
-        self.renderer.foresee(notification);
+        self.renderer.foresee_event(notification);
     }
 }
 

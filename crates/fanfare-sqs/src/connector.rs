@@ -50,7 +50,7 @@ impl Connector for SqsConnector {
     }
 
     fn foresee(&self, _: &Protocol, notification: &Notification) {
-        self.renderer.foresee(notification);
+        self.renderer.foresee_body(notification);
     }
 }
 

@@ -49,18 +49,29 @@ impl Renderer {
         Self(Arc::new(Parts { id: new_id(), signer, links }))
     }
 
-    /// Begins to sign what [`Renderer::body`] or [`Renderer::event`] is about to be asked for, so that they wait less: for a
-    /// message that is being stored, say. Does nothing where nothing is signed, nor while the signer has enough to do.
-    pub fn foresee(&self, notification: &Notification) {
-        // The signature is not in what is raw or an event, and a FIFO topic has none.
-        if notification.format() != Format::Envelope || notification.topic().is_fifo() {
+    /// Begins to sign what [`Renderer::body`] is about to be asked for, so that it waits less: for a message that is being
+    /// stored, say. Does nothing where nothing is signed, nor while the signer has enough to do.
+    pub fn foresee_body(&self, notification: &Notification) {
+        if notification.format() == Format::Envelope {
+            self.foresee(notification);
+        }
+    }
+
+    /// As [`Renderer::foresee_body`], for what [`Renderer::event`] is about to be asked for.
+    pub fn foresee_event(&self, notification: &Notification) {
+        self.foresee(notification);
+    }
+
+    fn foresee(&self, notification: &Notification) {
+        // What is of a FIFO topic is not signed.
+        if notification.topic().is_fifo() {
             return;
         }
         let rendered = notification.memo().slot::<Rendered>(self.0.id);
         let mut foreseen = rendered.foreseen.lock().unwrap_or_else(PoisonError::into_inner);
         if foreseen.is_none() && !rendered.seal.initialized() {
-            let text = text_to_sign(notification, &self.0.links);
-            *foreseen = self.0.signer.begin(notification.signature_version(), text.into());
+            let text = || text_to_sign(notification, &self.0.links).into();
+            *foreseen = self.0.signer.begin(notification.signature_version(), text);
         }
     }
 

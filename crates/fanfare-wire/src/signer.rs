@@ -54,11 +54,14 @@ impl Signer {
         Begun(answer).signature().await
     }
 
-    /// Begins to sign `text`, as [`Signer::sign`], for whoever asks for the signature later; nothing when a thread could not be
-    /// asked without waiting. A signature whose holder has gone before a thread gets to it is not made.
-    pub(crate) fn begin(&self, version: SignatureVersion, text: Bytes) -> Option<Begun> {
+    /// Begins to sign a text, as [`Signer::sign`], for whoever asks for the signature later; nothing when a thread could not be
+    /// asked without waiting, and then there is no need for the text. A signature whose holder has gone before a thread gets to
+    /// it is not made.
+    pub(crate) fn begin(&self, version: SignatureVersion, text: impl FnOnce() -> Bytes) -> Option<Begun> {
+        let jobs = self.0.jobs().ok()?;
+        let room = jobs.try_reserve().ok()?;
         let (reply, answer) = oneshot::channel();
-        self.0.jobs().ok()?.try_send(Job::Sign { version, text, reply }).ok()?;
+        room.send(Job::Sign { version, text: text(), reply });
         Some(Begun(answer))
     }
 

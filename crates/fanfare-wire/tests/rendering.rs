@@ -289,8 +289,8 @@ async fn what_is_foreseen_is_signed_before_anybody_asks_and_once() {
     let renderer = renderer_of(signer.clone());
     let publication = publication(Message::text("one").unwrap());
     let notification = Notification::new(publication.clone(), "http").for_subscription(subscription());
-    renderer.foresee(&notification);
-    renderer.foresee(&Notification::new(publication.clone(), "sqs"));
+    renderer.foresee_body(&notification);
+    renderer.foresee_body(&Notification::new(publication.clone(), "sqs"));
     let signed = async {
         while signer.signatures_made() == 0 {
             tokio::task::yield_now().await;
@@ -301,7 +301,7 @@ async fn what_is_foreseen_is_signed_before_anybody_asks_and_once() {
     let unforeseen = Publication::new(ID, topic(), Timestamp::from_unix_ms(TIME_MS), Message::text("one").unwrap());
     let unforeseen = Notification::new(unforeseen, "http").for_subscription(subscription());
     assert_eq!(body, rendered(&unforeseen).await);
-    renderer.foresee(&notification);
+    renderer.foresee_event(&notification);
     renderer.event(&Notification::new(publication, "lambda")).await.unwrap();
     assert_eq!(signer.signatures_made(), 1);
 }
@@ -314,8 +314,9 @@ async fn what_is_not_signed_is_not_foreseen() {
     let fifo = TopicArn::parse("arn:aws:sns:us-east-1:000000000000:orders.fifo").unwrap();
     let message = Message::builder("one").group_id("g").deduplication_id("d").build().unwrap();
     let of_fifo = Notification::new(Publication::new(ID, fifo, Timestamp::EPOCH, message), "sqs");
-    renderer.foresee(&raw);
-    renderer.foresee(&of_fifo);
+    renderer.foresee_body(&raw);
+    renderer.foresee_body(&of_fifo);
+    renderer.foresee_event(&of_fifo);
     // Signatures are made in the order in which they were asked for, by as many threads as there are cores.
     for number in 0..64 {
         let publication = publication(Message::text(number.to_string()).unwrap());

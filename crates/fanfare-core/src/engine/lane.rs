@@ -44,6 +44,7 @@ pub(super) async fn run(engine: Arc<Engine>, id: SubscriptionId, signal: Arc<Sig
         let now = engine.steady.now();
         look |= signal.is_called();
         signal.heed(now);
+        signal.await_store(false);
         let mut next = Step::Idle;
         match engine.lane(id) {
             None => {
@@ -62,7 +63,8 @@ pub(super) async fn run(engine: Arc<Engine>, id: SubscriptionId, signal: Arc<Sig
                         break;
                     };
                     let now = engine.steady.now();
-                    match attempts.beside(engine.store.take(id, now, max, course.order)).await {
+                    let taking = engine.store.take(id, now, max, course.order);
+                    match signal.while_asking(attempts.beside(taking)).await {
                         Ok(deliveries) => {
                             // Fewer than were asked for are all that there are.
                             look = deliveries.len() >= max.get();
@@ -89,7 +91,7 @@ pub(super) async fn run(engine: Arc<Engine>, id: SubscriptionId, signal: Arc<Sig
         let held_back = next.until();
         if attempts.count() == 0 && (matches!(next, Step::Idle) || engine.lanes.closing()) {
             if let Some(course) = &course {
-                engine.set_alarm(course).await;
+                signal.while_asking(engine.set_alarm(course)).await;
             }
             if engine.stay_or_leave(id, &signal, course.is_some()).await == Stay::Leave {
                 if !manner.is_fresh(engine.steady.now()) && engine.lane(id).is_some() {

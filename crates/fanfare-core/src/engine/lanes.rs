@@ -189,13 +189,14 @@ impl Lanes {
         self.closing.load(Ordering::SeqCst)
     }
 
-    /// Whether what comes for the lane now is attempted at once: it has nothing else to do, and its endpoint works.
+    /// Whether what comes for the lane now is attempted at once, as far as can be said: it has nothing else to do, and nothing is
+    /// remembered for which it might have to wait.
     pub(super) fn is_ready(&self, id: SubscriptionId) -> bool {
-        let has_failed = self.manners.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&id);
+        let has_manner = self.manners.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&id);
         let running = self.running();
         let is_free = match running.signals.get(&id) {
             Some(signal) => signal.lingers_since().is_some() && !signal.is_called(),
-            None => !has_failed,
+            None => !has_manner,
         };
         is_free && running.queue.is_empty() && running.has_place(self.places)
     }

@@ -32,7 +32,7 @@ impl Queue {
 
     /// Queues lanes that are called together, in this order, but for those that are queued.
     pub(super) fn push_all(&mut self, ids: Vec<SubscriptionId>) {
-        self.queued.reserve(ids.len());
+        self.queued.reserve(ids.len().saturating_sub(self.queued.len()));
         let mut new: VecDeque<_> = ids.into_iter().filter(|id| self.queued.insert(*id)).collect();
         if new.len() > FEW_MAX {
             self.crowds.push_back(new);

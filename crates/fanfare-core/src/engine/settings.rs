@@ -93,7 +93,7 @@ impl FanfareBuilder {
 
     /// Delivers to at most `subscriptions` at a time, by default 1,024; the others queue. Those that wait for their endpoint for
     /// more than a moment, or for a time at which they may go on, do not count, so that endpoints that hang keep nobody waiting.
-    /// A message to many subscriptions needs no more connections and memory at a time than that.
+    /// Beside those, a message to many subscriptions takes no more connections and memory at a time than that.
     pub fn lanes_at_work(mut self, subscriptions: NonZeroUsize) -> Self {
         self.settings.lanes_at_work = subscriptions;
         self

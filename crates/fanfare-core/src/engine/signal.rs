@@ -28,6 +28,8 @@ pub(super) struct Signal {
     store_fails: AtomicBool,
     /// Whether the lane waits for the store to have them.
     awaits_store: AtomicBool,
+    /// Whether the store is asked something for the lane.
+    asks_store: AtomicBool,
 }
 
 /// No time until which a lane could wait.
@@ -48,6 +50,7 @@ impl Default for Signal {
             unsettled: AtomicUsize::new(0),
             store_fails: AtomicBool::new(false),
             awaits_store: AtomicBool::new(false),
+            asks_store: AtomicBool::new(false),
         }
     }
 }
@@ -88,7 +91,8 @@ impl Signal {
     /// for the store does not: others would only add to what the store has to do.
     pub(super) fn waits(&self, now: Timestamp, patience: Duration) -> bool {
         let went_on = Timestamp::from_unix_ms(self.went_on.load(Ordering::Relaxed));
-        let is_patient = now.since(went_on) >= patience && !self.awaits_store.load(Ordering::SeqCst);
+        let is_at_store = self.awaits_store.load(Ordering::SeqCst) || self.asks_store.load(Ordering::Relaxed);
+        let is_patient = now.since(went_on) >= patience && !is_at_store;
         self.rests_until.load(Ordering::SeqCst) != BUSY || is_patient
     }
 
@@ -155,6 +159,14 @@ impl Signal {
     /// Has the lane told when the store has something more of it.
     pub(super) fn await_store(&self, awaits: bool) {
         self.awaits_store.store(awaits, Ordering::SeqCst);
+    }
+
+    /// What the store answers to `question`, for which the lane keeps its place.
+    pub(super) async fn while_asking<T>(&self, question: impl Future<Output = T>) -> T {
+        self.asks_store.store(true, Ordering::Relaxed);
+        let answer = question.await;
+        self.asks_store.store(false, Ordering::Relaxed);
+        answer
     }
 
     /// Says whether the store refuses what is to be settled.

@@ -10,7 +10,7 @@ pub(super) struct Digits(String);
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reader<'p> {
     digits: &'p [u8],
-    piece: &'p str,
+    texts: &'p str,
 }
 
 /// Texts that were written as a list. Each is found without a look at those before.
@@ -19,7 +19,7 @@ pub(super) struct Texts<'p> {
     digits: &'p [u8],
     /// How many digits each of the two numbers of a text takes.
     width: usize,
-    piece: &'p str,
+    texts: &'p str,
 }
 
 /// Floating point numbers that were written as a list.
@@ -93,7 +93,7 @@ impl Digits {
             reason = "what is not the same is written otherwise"
         )]
         let whole = number as u32;
-        if f64::from(whole).to_bits() == number.to_bits() {
+        if whole < u32::MAX && f64::from(whole).to_bits() == number.to_bits() {
             self.number(whole as usize + 1);
         } else {
             self.number(0);
@@ -125,9 +125,9 @@ impl Digits {
 }
 
 impl<'p> Reader<'p> {
-    /// A reader of `digits`, whose texts lie in `piece`.
-    pub(super) fn new(digits: &'p str, piece: &'p str) -> Self {
-        Self { digits: digits.as_bytes(), piece }
+    /// A reader of `digits`, whose texts lie in `texts`.
+    pub(super) fn new(digits: &'p str, texts: &'p str) -> Self {
+        Self { digits: digits.as_bytes(), texts }
     }
 
     /// How many digits have not been read.
@@ -187,13 +187,13 @@ impl<'p> Reader<'p> {
 
     /// The text there.
     pub(super) fn at(&self, span: Span) -> &'p str {
-        span.of(self.piece)
+        span.of(self.texts)
     }
 
     pub(super) fn texts(&mut self) -> Texts<'p> {
         let len = self.number();
         let width = usize::from(self.digit());
-        Texts { digits: self.take(len * width * 2), width, piece: self.piece }
+        Texts { digits: self.take(len * width * 2), width, texts: self.texts }
     }
 
     pub(super) fn floats(&mut self) -> Floats<'p> {
@@ -215,7 +215,7 @@ impl<'p> Texts<'p> {
 
     pub(super) fn at(&self, place: usize) -> &'p str {
         let (start, len) = self.digits[place * 2 * self.width..][..2 * self.width].split_at(self.width);
-        Span::new(index(start), index(len)).of(self.piece)
+        Span::new(index(start), index(len)).of(self.texts)
     }
 
     /// How many texts there are in front of the first that is not `before`, if all of them are in front.
@@ -302,12 +302,12 @@ mod tests {
 
     #[test]
     fn a_text_of_a_list_is_found_wherever_it_lies() {
-        let piece = format!("abc{}def", "-".repeat(200));
+        let texts = format!("abc{}def", "-".repeat(200));
         let mut digits = Digits::new();
         digits.spans(&[]);
         digits.spans(&[Span::new(0, 2), Span::new(1, 2)]);
         digits.spans(&[Span::new(0, 3), Span::new(203, 3), Span::new(206, 0)]);
-        let mut reader = Reader::new(digits.as_str(), &piece);
+        let mut reader = Reader::new(digits.as_str(), &texts);
         assert_eq!(reader.texts().len(), 0);
         for expected in [&["ab", "bc"][..], &["abc", "def", ""]] {
             let texts = reader.texts();

@@ -44,7 +44,7 @@ impl<'a> Pool<'a> {
         }
     }
 
-    /// The two parts of the piece that all texts make.
+    /// The two parts that all texts make, one after the other.
     pub(super) fn parts(&self) -> [&str; 2] {
         [self.text, &self.more]
     }
@@ -64,9 +64,9 @@ impl Span {
         self.len as usize
     }
 
-    /// The text in the finished piece.
-    pub(super) fn of(self, piece: &str) -> &str {
-        &piece[self.start()..self.start() + self.len()]
+    /// The text there, in all texts of a policy one after the other.
+    pub(super) fn of(self, texts: &str) -> &str {
+        &texts[self.start()..self.start() + self.len()]
     }
 }
 

@@ -66,7 +66,10 @@ impl Registry {
         let file = async {
             let mut filling = Filling::default();
             while let Some(drafts) = receiver.recv().await {
-                let drafts = drafts.await.map_err(|_| cut_off())??;
+                let drafts = drafts.await.unwrap_or_else(|error| match error.try_into_panic() {
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    Err(_) => Err(cut_off()),
+                })?;
                 self.write().fill(drafts, &mut filling)?;
             }
             drop(receiver);

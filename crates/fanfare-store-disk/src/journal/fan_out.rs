@@ -17,7 +17,7 @@ use crate::writer::Batch;
 /// memory for what waits.
 pub(super) const LANE_FRESH_MAX: u64 = 1024;
 
-/// Fresh deliveries of all lanes, likewise: some 24 bytes of memory each.
+/// Fresh deliveries of all lanes, likewise: some hundred bytes of memory each, where each is in another lane.
 pub(super) const FRESH_MAX: u64 = 4 << 20;
 
 /// A message's fresh deliveries, in rows as they are written.
