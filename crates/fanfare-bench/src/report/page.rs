@@ -59,7 +59,7 @@ const CLOSING: &str = "
 
 Amazon SNS lets a topic have 12,500,000 subscriptions. On a machine with 2 cores and 24 GiB they took 225 bytes each, 2.8 GB in
 all, 5.6 GB at the most while one message went to every one of them, and 4.7 GB of disk; all were made, published to, found again
-by another start, and ended. `cargo xtask bench subs_12m` does it again, which takes a quarter of an hour on an idle machine.
+by another start, and ended. `cargo xtask bench subs_12m` does it again.
 
 With `--quick` the numbers are smaller. Amazon's filter engine (Java) and servers that no registry has are not run; the targets
 of `filter_*` and `peer_*` come from measurements of them on a machine of this kind.
